@@ -1,0 +1,88 @@
+package store
+
+import (
+	"bytes"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+func open(t *testing.T, directory string) *Store {
+	t.Helper()
+	s, err := Open(Config{Directory: directory})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s
+}
+
+func key(t *testing.T, s *Store, purpose string) []byte {
+	t.Helper()
+	k, err := s.Key(purpose)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return k
+}
+
+func TestKeysSurviveAndDiffer(t *testing.T) {
+	directory := filepath.Join(t.TempDir(), "data")
+	s := open(t, directory)
+	first, other := key(t, s, "one"), key(t, s, "two")
+	s.Close()
+	s = open(t, directory)
+	defer s.Close()
+	if !bytes.Equal(first, key(t, s, "one")) {
+		t.Error("a key changed with a restart")
+	}
+	if bytes.Equal(first, other) {
+		t.Error("two purposes share one key")
+	}
+	info, err := os.Stat(filepath.Join(directory, "key"))
+	if err != nil || info.Mode().Perm() != 0o600 {
+		t.Errorf("key file: %v, %v; want mode 0600", info, err)
+	}
+}
+
+func TestOneGatewayPerDirectory(t *testing.T) {
+	directory := t.TempDir()
+	s := open(t, directory)
+	if _, err := Open(Config{Directory: directory}); err == nil || !strings.Contains(err.Error(), "in use") {
+		t.Errorf("second Open: %v; want «in use»", err)
+	}
+	s.Close()
+	open(t, directory).Close()
+}
+
+func TestBadKeyFiles(t *testing.T) {
+	tests := map[string]struct {
+		text string
+		mode os.FileMode
+		want string
+	}{
+		"damaged":  {"abc", 0o600, "damaged"},
+		"short":    {"abcd", 0o600, "damaged"},
+		"readable": {strings.Repeat("ab", keyBytes), 0o644, "chmod 600"},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			directory := t.TempDir()
+			if err := os.WriteFile(filepath.Join(directory, "key"), []byte(test.text), test.mode); err != nil {
+				t.Fatal(err)
+			}
+			if _, err := Open(Config{Directory: directory}); err == nil || !strings.Contains(err.Error(), test.want) {
+				t.Errorf("got %v; want «%s»", err, test.want)
+			}
+		})
+	}
+}
+
+func TestConfigFaults(t *testing.T) {
+	if err := (Config{}).Validate(); err == nil {
+		t.Error("an empty directory passes")
+	}
+	if err := DefaultConfig().Validate(); err != nil {
+		t.Error(err)
+	}
+}
