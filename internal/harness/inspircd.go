@@ -1,0 +1,97 @@
+package harness
+
+import (
+	"context"
+	"os"
+	"path/filepath"
+	"strconv"
+)
+
+const inspircdConfiguration = `<config format="xml">
+<server name="{{.Name}}" description="InspIRCd of the passerelle tests" network="PasserelleTest" id="1PT">
+<admin name="passerelle" nick="passerelle" email="nobody@localhost">
+<path configdir="{{.Folder}}" datadir="{{.Folder}}" logdir="{{.Folder}}" runtimedir="{{.Folder}}">
+<pid file="{{.Folder}}/inspircd.pid">
+<log method="stderr" type="* -USERINPUT -USEROUTPUT" level="default" target="stderr">
+
+<bind address="127.0.0.1" port="{{.PlainPort}}" type="clients">
+<bind address="127.0.0.1" port="{{.TLSPort}}" type="clients" sslprofile="Clients">
+<sslprofile name="Clients" provider="gnutls" certfile="{{.Certificate}}" keyfile="{{.Key}}" hash="sha256">
+
+<connect name="everybody" allow="*" timeout="60" pingfreq="120" resolvehostnames="no"
+         hardsendq="1M" softsendq="256K" recvq="64K" threshold="10000" commandrate="1000000" fakelag="no"
+         localmax="2000" globalmax="2000" maxconnwarn="no" limit="2000" maxchans="{{.ChannelsEach}}" useident="no">
+<options defaultmodes="nt" exemptchanops="" prefixquit="Quit: " prefixpart="" suffixpart=""
+         syntaxhints="no" cyclehostsfromuser="no" hostintopic="no" pingwarning="15" announceinvites="dynamic">
+<performance softlimit="2000" somaxconn="128" timeskipwarn="60s" quietbursts="yes">
+<security hidesplits="no" hidebans="no" maxtargets="20" allowcoreunload="no">
+<limits maxnick="30" maxchan="64" maxmodes="20" maxident="12" maxquit="255" maxtopic="307" maxkick="255" maxreal="128" maxaway="200">
+<dns server="127.0.0.1" timeout="1">
+
+<class name="Everything" commands="*" privs="*" usermodes="*" chanmodes="*" snomasks="*">
+<type name="Operator" classes="Everything">
+<oper name="{{.OperatorName}}" password="{{.OperatorPassword}}" host="*@*" type="Operator">
+
+<module name="ssl_gnutls">
+<module name="cap">
+<module name="ircv3">
+<module name="ircv3_accounttag">
+<module name="ircv3_batch">
+<module name="ircv3_capnotify">
+<module name="ircv3_chghost">
+<module name="ircv3_ctctags">
+<module name="ircv3_echomessage">
+<module name="ircv3_invitenotify">
+<module name="ircv3_labeledresponse">
+<module name="ircv3_msgid">
+<module name="ircv3_servertime">
+<module name="services_account">
+<module name="namesx">
+<module name="uhnames">
+<module name="setname">
+<module name="monitor">
+<module name="chghost">
+<module name="sethost">
+<module name="sslinfo">
+<module name="sslmodes">
+<module name="banexception">
+<module name="inviteexception">
+<module name="joinflood">
+<module name="redirect">
+<module name="denychans">
+<module name="blockcolor">
+<module name="callerid">
+<module name="knock">
+<module name="muteban">
+<module name="samode">
+<module name="sakick">
+<module name="sanick">
+<module name="globops">
+<badchan name="#forbidden*" reason="Nobody goes there">
+
+<module name="customprefix">
+<customprefix name="founder" letter="q" prefix="~" rank="50000" ranktoset="50000">
+<customprefix name="admin" letter="a" prefix="&amp;" rank="40000" ranktoset="50000">
+<customprefix name="halfop" letter="h" prefix="%" rank="20000" ranktoset="30000">
+`
+
+// ChannelsEach is how many channels InspIRCd lets each user join.
+const ChannelsEach = 20
+
+// StartInspIRCd starts InspIRCd as a modern network runs it: owners, protected users and
+// half-operators, TLS, and every IRCv3 capability that it knows.
+func (w *Workspace) StartInspIRCd(ctx context.Context, hostName string) (*IRCServer, error) {
+	program, err := findProgram("inspircd", "inspircd")
+	if err != nil {
+		return nil, err
+	}
+	return w.startIRC(ctx, "inspircd", hostName, func(folder string, data map[string]any) ([]string, error) {
+		data["ChannelsEach"] = strconv.Itoa(ChannelsEach)
+		configuration := filepath.Join(folder, "inspircd.conf")
+		command := []string{program, "--nofork", "--nolog", "--config", configuration}
+		if os.Geteuid() == 0 {
+			command = append(command, "--runasroot")
+		}
+		return command, writeTemplate(configuration, inspircdConfiguration, data)
+	})
+}

@@ -1,0 +1,272 @@
+// Package ircclient is a raw IRC client for tests and for the demo: it sends lines as they
+// are given, reads all the time, and waits for the lines that it is told to expect.
+//
+// It answers PING by itself, and interprets nothing else: what a test sees is what the
+// server sent. Methods may be called from any goroutine.
+package ircclient
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/ergochat/irc-go/ircmsg"
+	"github.com/ergochat/irc-go/ircreader"
+)
+
+const (
+	// Patience is how long Expect waits for a line.
+	Patience = 20 * time.Second
+	// transcriptLines is how many lines are kept for a failure report.
+	transcriptLines = 60
+	// lineLimit is the longest line read, in bytes: tags and all.
+	lineLimit = 16 << 10
+)
+
+// Message is one line from the server.
+type Message struct{ ircmsg.Message }
+
+// Param returns a parameter by its position from 0, and "" when the line has fewer.
+func (m Message) Param(position int) string {
+	if position >= len(m.Params) {
+		return ""
+	}
+	return m.Params[position]
+}
+
+// Last returns the last parameter, or "".
+func (m Message) Last() string { return m.Param(len(m.Params) - 1) }
+
+// Client is one connection to an IRC server.
+type Client struct {
+	connection net.Conn
+
+	mutex      sync.Mutex
+	nick       string
+	pending    []Message
+	transcript []string
+	closed     error
+	// changed is closed and replaced whenever pending or closed changes.
+	changed chan struct{}
+}
+
+// Any stands for a parameter that Expect does not compare.
+const Any = "*"
+
+// Dial connects to address, in plain text, and registers with nick. When capabilities are
+// named they are requested first, and it is an error when the server refuses them.
+func Dial(ctx context.Context, address, nick string, capabilities ...string) (*Client, error) {
+	var dialer net.Dialer
+	connection, err := dialer.DialContext(ctx, "tcp", address)
+	if err != nil {
+		return nil, fmt.Errorf("connecting as %s: %w", nick, err)
+	}
+	c := &Client{connection: connection, nick: nick, changed: make(chan struct{})}
+	go c.read()
+	if err := c.register(capabilities); err != nil {
+		c.Close()
+		return nil, fmt.Errorf("registering as %s: %w", nick, err)
+	}
+	return c, nil
+}
+
+func (c *Client) register(capabilities []string) error {
+	if len(capabilities) > 0 {
+		c.Send("CAP REQ :%s", strings.Join(capabilities, " "))
+	}
+	c.Send("NICK %s", c.nick)
+	c.Send("USER %s 0 * :%s of the tests", c.nick, c.nick)
+	if len(capabilities) > 0 {
+		if _, err := c.Expect("CAP", Any, "ACK"); err != nil {
+			return err
+		}
+		c.Send("CAP END")
+	}
+	_, err := c.ExpectOneOf([]string{"376", "422"})
+	return err
+}
+
+// Nick is the nick the client registered with, or gave itself since.
+func (c *Client) Nick() string {
+	c.mutex.Lock()
+	defer c.mutex.Unlock()
+	return c.nick
+}
+
+// Send sends one line, formatted, and adds the line end. A line that cannot be sent shows
+// as an error of the next Expect.
+func (c *Client) Send(format string, arguments ...any) {
+	line := fmt.Sprintf(format, arguments...)
+	c.note(">> " + line)
+	if _, err := c.connection.Write([]byte(line + "\r\n")); err != nil {
+		c.fail(err)
+	}
+}
+
+// Join joins a channel and returns when the server has sent the list of its members.
+func (c *Client) Join(channel string) error {
+	c.Send("JOIN %s", channel)
+	_, err := c.Expect("366", Any, channel)
+	return err
+}
+
+// Expect waits for a line with the command and the parameters given, which may be fewer
+// than the line has, and removes it; Any matches every parameter. Lines before it stay and
+// can be expected later. Parameters are compared without regard to ASCII case.
+func (c *Client) Expect(command string, parameters ...string) (Message, error) {
+	return c.ExpectOneOf([]string{command}, parameters...)
+}
+
+// ExpectOneOf is Expect with several commands of which one is enough.
+func (c *Client) ExpectOneOf(commands []string, parameters ...string) (Message, error) {
+	return c.expect(strings.Join(append([]string{strings.Join(commands, "|")}, parameters...), " "), func(m Message) bool {
+		return slices.Contains(commands, m.Command) && matches(m, parameters)
+	})
+}
+
+// ExpectFrom is Expect for a line whose source has the nick given.
+func (c *Client) ExpectFrom(nick, command string, parameters ...string) (Message, error) {
+	return c.expect(strings.Join(append([]string{":" + nick, command}, parameters...), " "), func(m Message) bool {
+		return m.Command == command && strings.EqualFold(m.Nick(), nick) && matches(m, parameters)
+	})
+}
+
+// Seen returns and keeps the lines with the command that were received and not yet
+// expected. To prove that a line was not sent, wait for a later one first.
+func (c *Client) Seen(command string, parameters ...string) []Message {
+	c.mutex.Lock()
+	defer c.mutex.Unlock()
+	var seen []Message
+	for _, m := range c.pending {
+		if m.Command == command && matches(m, parameters) {
+			seen = append(seen, m)
+		}
+	}
+	return seen
+}
+
+func matches(m Message, parameters []string) bool {
+	if len(m.Params) < len(parameters) {
+		return false
+	}
+	for i, want := range parameters {
+		if want != Any && !strings.EqualFold(want, m.Params[i]) {
+			return false
+		}
+	}
+	return true
+}
+
+func (c *Client) expect(description string, match func(Message) bool) (Message, error) {
+	timeout := time.After(Patience)
+	for {
+		c.mutex.Lock()
+		at := slices.IndexFunc(c.pending, match)
+		if at >= 0 {
+			found := c.pending[at]
+			c.pending = slices.Delete(c.pending, at, at+1)
+			c.mutex.Unlock()
+			return found, nil
+		}
+		closed, changed := c.closed, c.changed
+		c.mutex.Unlock()
+		if closed != nil {
+			return Message{}, fmt.Errorf("expecting %q: %w\n%s", description, closed, c.Transcript())
+		}
+		select {
+		case <-changed:
+		case <-timeout:
+			return Message{}, fmt.Errorf("expecting %q: nothing like it in %s\n%s", description, Patience, c.Transcript())
+		}
+	}
+}
+
+// Transcript is the end of the conversation, for failure reports.
+func (c *Client) Transcript() string {
+	c.mutex.Lock()
+	defer c.mutex.Unlock()
+	return fmt.Sprintf("--- IRC conversation of %s ---\n%s", c.nick, strings.Join(c.transcript, "\n"))
+}
+
+// Close ends the connection.
+func (c *Client) Close() { c.connection.Close() }
+
+// Quit sends QUIT and waits for the server to end the connection.
+func (c *Client) Quit(reason string) error {
+	c.Send("QUIT :%s", reason)
+	for {
+		c.mutex.Lock()
+		closed, changed := c.closed, c.changed
+		c.mutex.Unlock()
+		if closed != nil {
+			return nil
+		}
+		select {
+		case <-changed:
+		case <-time.After(Patience):
+			return errors.New("the server does not end the connection after QUIT")
+		}
+	}
+}
+
+func (c *Client) read() {
+	var lines ircreader.Reader
+	lines.Initialize(c.connection, 512, lineLimit)
+	for {
+		line, err := lines.ReadLine()
+		if err != nil {
+			c.fail(err)
+			return
+		}
+		c.note("<< " + string(line))
+		parsed, err := ircmsg.ParseLine(string(line))
+		if err != nil {
+			c.fail(fmt.Errorf("reading the line %q: %w", line, err))
+			return
+		}
+		c.take(Message{parsed})
+	}
+}
+
+func (c *Client) take(m Message) {
+	if m.Command == "PING" {
+		c.Send("PONG :%s", m.Last())
+		return
+	}
+	c.mutex.Lock()
+	defer c.mutex.Unlock()
+	if m.Command == "NICK" && strings.EqualFold(m.Nick(), c.nick) {
+		c.nick = m.Param(0)
+	}
+	c.pending = append(c.pending, m)
+	c.signal()
+}
+
+func (c *Client) fail(err error) {
+	c.mutex.Lock()
+	defer c.mutex.Unlock()
+	if c.closed == nil {
+		c.closed = err
+	}
+	c.signal()
+}
+
+// signal wakes everybody who waits; the caller holds the mutex.
+func (c *Client) signal() {
+	close(c.changed)
+	c.changed = make(chan struct{})
+}
+
+func (c *Client) note(line string) {
+	c.mutex.Lock()
+	defer c.mutex.Unlock()
+	c.transcript = append(c.transcript, line)
+	if len(c.transcript) > transcriptLines {
+		c.transcript = slices.Delete(c.transcript, 0, len(c.transcript)-transcriptLines)
+	}
+}

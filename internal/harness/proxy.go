@@ -1,0 +1,183 @@
+package harness
+
+import (
+	"crypto/tls"
+	"fmt"
+	"io"
+	"net"
+	"sync"
+)
+
+// Proxy is a TCP relay in front of a server that can take the connections through it
+// down, as a network does.
+type Proxy struct {
+	listener net.Listener
+	dial     func() (net.Conn, error)
+
+	mutex sync.Mutex
+	// thawed is closed while bytes pass, and open while the proxy holds them back.
+	thawed      chan struct{}
+	connections map[net.Conn]struct{}
+	refusing    bool
+	waiting     sync.WaitGroup
+}
+
+// NewProxy listens on a free loopback port and relays to target, the "host:port" of a server.
+func NewProxy(target string) (*Proxy, error) { return newProxy(target, nil) }
+
+// NewTLSProxy is a proxy that takes TLS connections and relays them in plain text, for
+// servers that offer no TLS of their own.
+func NewTLSProxy(target string, configuration *tls.Config) (*Proxy, error) {
+	return newProxy(target, configuration)
+}
+
+func newProxy(target string, configuration *tls.Config) (*Proxy, error) {
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		return nil, fmt.Errorf("starting a proxy: %w", err)
+	}
+	if configuration != nil {
+		listener = tls.NewListener(listener, configuration)
+	}
+	p := &Proxy{
+		listener:    listener,
+		dial:        func() (net.Conn, error) { return net.Dial("tcp", target) },
+		thawed:      make(chan struct{}),
+		connections: make(map[net.Conn]struct{}),
+	}
+	close(p.thawed)
+	p.waiting.Go(p.accept)
+	return p, nil
+}
+
+// Address is where the proxy listens, as "host:port".
+func (p *Proxy) Address() string { return p.listener.Addr().String() }
+
+// Freeze holds back all bytes, in both directions and of new connections too, without
+// closing anything: the peer looks dead.
+func (p *Proxy) Freeze() {
+	p.mutex.Lock()
+	defer p.mutex.Unlock()
+	if p.isThawed() {
+		p.thawed = make(chan struct{})
+	}
+}
+
+// Thaw lets bytes pass again.
+func (p *Proxy) Thaw() {
+	p.mutex.Lock()
+	defer p.mutex.Unlock()
+	if !p.isThawed() {
+		close(p.thawed)
+	}
+}
+
+// Refuse closes every connection and closes new ones as they come, until Allow.
+func (p *Proxy) Refuse() {
+	p.mutex.Lock()
+	defer p.mutex.Unlock()
+	p.refusing = true
+	p.closeAll()
+}
+
+// Allow takes new connections again.
+func (p *Proxy) Allow() {
+	p.mutex.Lock()
+	defer p.mutex.Unlock()
+	p.refusing = false
+}
+
+// Cut closes every connection that passes through now.
+func (p *Proxy) Cut() {
+	p.mutex.Lock()
+	defer p.mutex.Unlock()
+	p.closeAll()
+}
+
+// Close stops the proxy and waits for its goroutines.
+func (p *Proxy) Close() error {
+	err := p.listener.Close()
+	p.Refuse()
+	p.Thaw()
+	p.waiting.Wait()
+	return err
+}
+
+func (p *Proxy) isThawed() bool {
+	select {
+	case <-p.thawed:
+		return true
+	default:
+		return false
+	}
+}
+
+func (p *Proxy) closeAll() {
+	for connection := range p.connections {
+		connection.Close()
+	}
+	clear(p.connections)
+}
+
+func (p *Proxy) accept() {
+	for {
+		client, err := p.listener.Accept()
+		if err != nil {
+			return
+		}
+		p.waiting.Go(func() { p.relay(client) })
+	}
+}
+
+func (p *Proxy) relay(client net.Conn) {
+	defer client.Close()
+	server, err := p.dial()
+	if err != nil {
+		return
+	}
+	defer server.Close()
+	if !p.register(client, server) {
+		return
+	}
+	var both sync.WaitGroup
+	both.Go(func() { p.pass(server, client) })
+	both.Go(func() { p.pass(client, server) })
+	both.Wait()
+	p.mutex.Lock()
+	defer p.mutex.Unlock()
+	delete(p.connections, client)
+	delete(p.connections, server)
+}
+
+func (p *Proxy) register(connections ...net.Conn) bool {
+	p.mutex.Lock()
+	defer p.mutex.Unlock()
+	if p.refusing {
+		return false
+	}
+	for _, connection := range connections {
+		p.connections[connection] = struct{}{}
+	}
+	return true
+}
+
+// pass copies bytes from one connection to the other until either ends, and then ends both.
+func (p *Proxy) pass(to, from net.Conn) {
+	defer to.Close()
+	defer from.Close()
+	_, _ = io.Copy(gatedWriter{proxy: p, to: to}, from)
+}
+
+// gatedWriter writes when the proxy is not frozen.
+type gatedWriter struct {
+	proxy *Proxy
+	to    net.Conn
+}
+
+func (g gatedWriter) Write(b []byte) (int, error) {
+	g.proxy.mutex.Lock()
+	thawed := g.proxy.thawed
+	g.proxy.mutex.Unlock()
+	<-thawed
+	return g.to.Write(b)
+}

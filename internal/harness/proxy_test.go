@@ -1,0 +1,125 @@
+package harness
+
+import (
+	"bufio"
+	"errors"
+	"io"
+	"net"
+	"os"
+	"testing"
+	"time"
+)
+
+// echoServer sends back every line that it gets.
+func echoServer(t *testing.T) string {
+	t.Helper()
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { listener.Close() })
+	go func() {
+		for {
+			connection, err := listener.Accept()
+			if err != nil {
+				return
+			}
+			go func() {
+				defer connection.Close()
+				_, _ = io.Copy(connection, connection)
+			}()
+		}
+	}()
+	return listener.Addr().String()
+}
+
+func newTestProxy(t *testing.T) *Proxy {
+	t.Helper()
+	proxy, err := NewProxy(echoServer(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := proxy.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	return proxy
+}
+
+type echoClient struct {
+	net.Conn
+	lines *bufio.Reader
+}
+
+func dialEcho(t *testing.T, address string) echoClient {
+	t.Helper()
+	connection, err := net.Dial("tcp", address)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { connection.Close() })
+	return echoClient{connection, bufio.NewReader(connection)}
+}
+
+func (c echoClient) say(t *testing.T, line string) {
+	t.Helper()
+	if _, err := io.WriteString(c, line+"\n"); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func TestProxyRelays(t *testing.T) {
+	client := dialEcho(t, newTestProxy(t).Address())
+	client.say(t, "hello")
+	if got, err := client.lines.ReadString('\n'); err != nil || got != "hello\n" {
+		t.Errorf("got %q, %v", got, err)
+	}
+}
+
+func TestFrozenProxyHoldsBytesBack(t *testing.T) {
+	proxy := newTestProxy(t)
+	client := dialEcho(t, proxy.Address())
+	client.say(t, "before")
+	if _, err := client.lines.ReadString('\n'); err != nil {
+		t.Fatal(err)
+	}
+	proxy.Freeze()
+	client.say(t, "frozen")
+	if err := client.SetReadDeadline(time.Now().Add(50 * time.Millisecond)); err != nil {
+		t.Fatal(err)
+	}
+	if got, err := client.lines.ReadString('\n'); !errors.Is(err, os.ErrDeadlineExceeded) {
+		t.Fatalf("got %q, %v through a frozen proxy", got, err)
+	}
+	if err := client.SetReadDeadline(time.Time{}); err != nil {
+		t.Fatal(err)
+	}
+	proxy.Thaw()
+	if got, err := client.lines.ReadString('\n'); err != nil || got != "frozen\n" {
+		t.Errorf("got %q, %v after the thaw", got, err)
+	}
+}
+
+func TestProxyCutsAndRefuses(t *testing.T) {
+	proxy := newTestProxy(t)
+	client := dialEcho(t, proxy.Address())
+	client.say(t, "hello")
+	if _, err := client.lines.ReadString('\n'); err != nil {
+		t.Fatal(err)
+	}
+	proxy.Refuse()
+	if _, err := client.lines.ReadByte(); err == nil {
+		t.Error("a refusing proxy keeps its connections")
+	}
+	refused := dialEcho(t, proxy.Address())
+	if _, err := refused.lines.ReadByte(); err == nil {
+		t.Error("a refusing proxy takes connections")
+	}
+	proxy.Allow()
+	again := dialEcho(t, proxy.Address())
+	again.say(t, "again")
+	if got, err := again.lines.ReadString('\n'); err != nil || got != "again\n" {
+		t.Errorf("got %q, %v", got, err)
+	}
+}
