@@ -1,0 +1,222 @@
+package component
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"math/rand/v2"
+	"sync/atomic"
+	"time"
+)
+
+// streamEnd closes our side of the stream.
+const streamEnd = "</stream:stream>"
+
+// Handler is told what happens on the stream. All methods are called on one
+// goroutine, that of [Conn.Run]; they must not block, because nothing is read
+// meanwhile.
+type Handler interface {
+	// HandleStanza gets each stanza that was sent to our domain. The receiver
+	// keeps it: it is never written again.
+	HandleStanza(*Stanza)
+	// StreamUp says that a stream is open: Send works from now on. What other
+	// entities know about us has to be taken for forgotten.
+	StreamUp()
+	// StreamDown says that the stream of the last StreamUp is lost, and why.
+	// Whatever was queued and not yet written is gone.
+	StreamDown(err error)
+}
+
+// Conn is the component's stream to its host server, reconnected whenever it is
+// lost. Send, Offer and Stats may be called from any goroutine.
+type Conn struct {
+	cfg Config
+	h   Handler
+	log *slog.Logger
+	// queue is of the current stream, nil while there is none.
+	queue atomic.Pointer[queue]
+	stats counters
+	// pause waits between two attempts to connect; tests have their own.
+	pause func(ctx context.Context, d time.Duration)
+}
+
+// New makes a connection that is opened by [Conn.Run]. The configuration has to
+// be valid; fields left at zero get their defaults.
+func New(cfg Config, h Handler, log *slog.Logger) *Conn {
+	return &Conn{cfg: cfg.withDefaults(), h: h, log: log, pause: pause}
+}
+
+func pause(ctx context.Context, d time.Duration) {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-ctx.Done():
+	case <-timer.C:
+	}
+}
+
+// Run connects and stays connected until ctx ends. Then it stops reading, writes
+// what was queued within a second, closes the stream, and returns nil. Send and
+// Offer refuse from the moment ctx ends.
+//
+// As long as no stream was ever opened, a refusal that trying again does not
+// remove (wrong secret, unknown host, conflict, a certificate that is not
+// trusted) makes it return a *[StartError]. Everything else, such as a host server that does not
+// listen yet, is tried again after a pause, for ever.
+func (c *Conn) Run(ctx context.Context) error {
+	var (
+		delay  = backoff{min: c.cfg.ReconnectMin, max: c.cfg.ReconnectMax}
+		opened bool
+		target string
+	)
+	for ctx.Err() == nil {
+		stream, err := c.connect(ctx, target)
+		if err == nil {
+			if opened {
+				c.stats.reconnects.Add(1)
+			}
+			opened = true
+			delay.reset()
+			err = c.serve(ctx, stream)
+		} else if start, final := asStartError(err); final && !opened && ctx.Err() == nil {
+			return start
+		}
+		if ctx.Err() != nil {
+			break
+		}
+		elsewhere := seeOtherHost(err)
+		if elsewhere != "" && target == "" {
+			target = elsewhere
+			c.log.Warn("sent to another host by the XMPP server", "target", target)
+			continue
+		}
+		target = ""
+		if isConflict(err) {
+			delay.exhaust()
+		}
+		wait := delay.next()
+		c.logLoss(err, wait)
+		c.pause(ctx, wait)
+	}
+	return nil
+}
+
+func (c *Conn) logLoss(err error, wait time.Duration) {
+	if isConflict(err) {
+		c.log.Error("another component uses our hostname on the XMPP server: only one of the two can be connected",
+			"hostname", c.cfg.Hostname, "retry_in", wait, "error", err)
+		return
+	}
+	c.log.Warn("no stream to the XMPP server", "address", c.cfg.Address, "retry_in", wait, "error", err)
+}
+
+// Check opens a stream and closes it again, to find out whether the
+// configuration works. The error says in plain words what does not.
+func (c *Conn) Check(ctx context.Context) error {
+	stream, err := c.connect(ctx, "")
+	if target := seeOtherHost(err); target != "" {
+		stream, err = c.connect(ctx, target)
+	}
+	if start, final := asStartError(err); final {
+		return start
+	}
+	if err != nil {
+		return &StartError{Reason: "no stream to the XMPP server at " + c.cfg.Address, Err: err}
+	}
+	_ = stream.SetWriteDeadline(time.Now().Add(flushTimeout))
+	_, _ = stream.Write([]byte(streamEnd))
+	return stream.Close()
+}
+
+// connect opens a connection and does the handshake.
+func (c *Conn) connect(ctx context.Context, target string) (*link, error) {
+	conn, err := c.dial(ctx, target)
+	if err != nil {
+		return nil, err
+	}
+	stream, err := c.handshake(ctx, conn)
+	if err != nil {
+		_ = conn.Close()
+		return nil, err
+	}
+	return stream, nil
+}
+
+// Send queues a copy of stanzas: whole ones, encoded, from our domain. It waits
+// while more than 1 MiB is queued, and must not be called on the reader's
+// goroutine. That it returns nil does not mean that the stanzas arrive: those
+// that are queued when the stream is lost are gone, and their senders learn it by
+// [Handler.StreamDown] only.
+//
+// Errors are ErrDisconnected and ErrForeignFrom.
+func (c *Conn) Send(stanzas []byte) error {
+	q, err := c.admit(stanzas)
+	if q == nil {
+		return err
+	}
+	if err := q.send(stanzas); err != nil {
+		return err
+	}
+	c.stats.stanzasOut.Add(1)
+	return nil
+}
+
+// Offer is Send for those who cannot wait, such as the reader's goroutine: beyond
+// 4 MiB it refuses with ErrQueueFull.
+func (c *Conn) Offer(stanzas []byte) error {
+	q, err := c.admit(stanzas)
+	if q == nil {
+		return err
+	}
+	if err := q.offer(stanzas); err != nil {
+		return err
+	}
+	c.stats.stanzasOut.Add(1)
+	return nil
+}
+
+// admit checks what is to be sent and finds its queue. Without error and queue
+// there is nothing to do.
+func (c *Conn) admit(stanzas []byte) (*queue, error) {
+	if len(stanzas) == 0 {
+		return nil, nil
+	}
+	if !fromDomain(stanzas, c.cfg.Hostname) {
+		c.log.Error("stanza from outside of our domain not sent", "hostname", c.cfg.Hostname, "bytes", len(stanzas))
+		return nil, ErrForeignFrom
+	}
+	q := c.queue.Load()
+	if q == nil {
+		return nil, ErrDisconnected
+	}
+	return q, nil
+}
+
+func isConflict(err error) bool {
+	var e *StreamError
+	return errors.As(err, &e) && e.Condition == "conflict"
+}
+
+// seeOtherHost is the host:port to which the host server sends us, or "".
+func seeOtherHost(err error) string {
+	var e *StreamError
+	if !errors.As(err, &e) || !e.Received || e.Condition != "see-other-host" {
+		return ""
+	}
+	return withDefaultPort(e.Payload)
+}
+
+// backoff gives the pauses between attempts: doubled each time up to the
+// longest, and shortened at random by up to half, so that many components do not
+// come back at the same moment.
+type backoff struct {
+	min, max, last time.Duration
+}
+
+func (b *backoff) reset()   { b.last = 0 }
+func (b *backoff) exhaust() { b.last = b.max }
+
+func (b *backoff) next() time.Duration {
+	b.last = min(max(b.min, 2*b.last), b.max)
+	return b.last/2 + rand.N(b.last/2+1)
+}
