@@ -20,6 +20,7 @@ type Workspace struct {
 
 	mutex     sync.Mutex
 	processes []*Process
+	gateway   builtGateway
 }
 
 // NewWorkspace makes the folder and the certificate authority. Close removes them.

@@ -1,0 +1,58 @@
+# make demo   a gateway, an XMPP server and an IRC server on this machine, and a conversation
+# make test   installs what the tests need, then lint and every test
+#
+# Both work as root and, for anybody else, through sudo.
+
+SHELL := /bin/sh
+GO ?= go
+
+VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo unknown)
+LDFLAGS := -s -w -X main.version=$(VERSION)
+
+DEMO_PACKAGES := prosody inspircd
+TEST_PACKAGES := prosody ejabberd inspircd ngircd python3-slixmpp
+
+FUZZ_TIME ?= 20s
+
+.PHONY: build demo test lint test-unit test-e2e fuzz bench image-try clean
+
+build:
+	CGO_ENABLED=0 $(GO) build -trimpath -ldflags '$(LDFLAGS)' -o bin/passerelle ./cmd/passerelle
+
+# The shell hands itself over to the demo, so that Ctrl-C reaches it and nothing in between.
+demo: build
+	@scripts/install-packages.sh $(DEMO_PACKAGES)
+	@$(GO) build -o bin/demo ./cmd/demo
+	@exec bin/demo --passerelle bin/passerelle $(DEMO_ARGS)
+
+test:
+	@scripts/install-packages.sh $(TEST_PACKAGES)
+	@$(MAKE) --no-print-directory lint
+	@$(MAKE) --no-print-directory test-unit
+	@$(MAKE) --no-print-directory test-e2e
+
+lint:
+	@unformatted=$$(gofmt -l .); if [ -n "$$unformatted" ]; then echo "gofmt would change:"; echo "$$unformatted"; exit 1; fi
+	$(GO) vet ./...
+	$(GO) vet -tags e2e ./...
+	$(GO) tool staticcheck -tags e2e ./...
+
+test-unit:
+	$(GO) test -race ./...
+
+# The end-to-end tests of one package at a time: each package starts servers of its own.
+test-e2e:
+	$(GO) test -race -tags e2e -p 1 -timeout 12m ./internal/harness/... ./e2e/... ./cmd/demo/...
+
+fuzz:
+	@scripts/fuzz.sh $(FUZZ_TIME)
+
+bench:
+	$(GO) test -run '^$$' -bench . -benchmem ./...
+
+# Builds and runs the container image with buildah, for machines without a Docker engine.
+image-try:
+	@scripts/try-image.sh
+
+clean:
+	rm -rf bin

@@ -1,0 +1,183 @@
+package harness
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"sync"
+
+	"gopkg.in/yaml.v3"
+)
+
+// GatewayOptions say where a passerelle stands.
+type GatewayOptions struct {
+	// Program is the path of the passerelle binary, see BuildGateway.
+	Program string
+	// Hostname is the component's host name, one that XMPP was started with.
+	Hostname string
+	XMPP     *XMPPServer
+	// ComponentAddress and Secret replace those of XMPP when they are not empty.
+	ComponentAddress string
+	Secret           string
+	// Servers are the IRC servers by their names in JIDs, each a list of addresses such as
+	// ircs://127.0.0.1:6697.
+	Servers map[string][]string
+	// Settings are further keys of the configuration file by section, such as
+	// {"irc": {"burst": 100}}.
+	Settings map[string]map[string]any
+}
+
+// Gateway is a running passerelle.
+type Gateway struct {
+	*Process
+	// Hostname is the component's host name.
+	Hostname string
+	// ConfigurationFile is the path of its configuration.
+	ConfigurationFile string
+	// StatusAddress is the "host:port" of its health and metrics.
+	StatusAddress string
+
+	program string
+}
+
+// builtGateway is the passerelle binary of a workspace.
+type builtGateway struct {
+	once    sync.Once
+	program string
+	err     error
+}
+
+// BuildGateway builds the passerelle binary from the module that this process was started
+// in, once per workspace, and returns its path.
+func (w *Workspace) BuildGateway(ctx context.Context, buildFlags ...string) (string, error) {
+	w.gateway.once.Do(func() {
+		w.gateway.program = filepath.Join(w.Directory, "passerelle")
+		arguments := append([]string{"build", "-o", w.gateway.program}, buildFlags...)
+		output, err := exec.CommandContext(ctx, "go", append(arguments, "passerelle/cmd/passerelle")...).CombinedOutput()
+		if err != nil {
+			w.gateway.err = fmt.Errorf("building passerelle: %w\n%s", err, output)
+		}
+	})
+	return w.gateway.program, w.gateway.err
+}
+
+// WriteGatewayConfiguration writes the configuration that options describe and returns its
+// path and where the gateway's health will be asked for.
+func (w *Workspace) WriteGatewayConfiguration(options GatewayOptions) (file, statusAddress string, err error) {
+	folder, err := w.folder("passerelle")
+	if err != nil {
+		return "", "", err
+	}
+	ports, err := freePorts(1)
+	if err != nil {
+		return "", "", err
+	}
+	statusAddress = loopback(ports[0])
+	sections := map[string]map[string]any{
+		"component": {
+			"hostname":      options.Hostname,
+			"secret":        options.XMPP.Secret,
+			"address":       options.XMPP.ComponentAddress,
+			"server_domain": options.XMPP.Domain,
+		},
+		"store": {"directory": filepath.Join(folder, "data")},
+		"irc":   {"ca_file": w.Authority.File, "servers": serverList(options.Servers)},
+		"http":  {"listen": statusAddress},
+		"log":   {"level": "debug"},
+	}
+	if options.ComponentAddress != "" {
+		sections["component"]["address"] = options.ComponentAddress
+	}
+	if options.Secret != "" {
+		sections["component"]["secret"] = options.Secret
+	}
+	for name, settings := range options.Settings {
+		if sections[name] == nil {
+			sections[name] = make(map[string]any)
+		}
+		maps.Copy(sections[name], settings)
+	}
+	text, err := yaml.Marshal(sections)
+	if err != nil {
+		return "", "", fmt.Errorf("writing passerelle's configuration: %w", err)
+	}
+	file = filepath.Join(folder, "config.yaml")
+	if err := os.WriteFile(file, text, 0o600); err != nil {
+		return "", "", fmt.Errorf("writing passerelle's configuration: %w", err)
+	}
+	return file, statusAddress, nil
+}
+
+func serverList(servers map[string][]string) []map[string]any {
+	var list []map[string]any
+	for name, addresses := range servers {
+		list = append(list, map[string]any{"name": name, "addresses": addresses})
+	}
+	return list
+}
+
+// StartGateway starts passerelle and returns when its own health check says that it is
+// connected to the XMPP server.
+func (w *Workspace) StartGateway(ctx context.Context, options GatewayOptions) (*Gateway, error) {
+	g, err := w.LaunchGateway(options)
+	if err != nil {
+		return nil, err
+	}
+	ctx, cancel := context.WithTimeout(ctx, startLimit)
+	defer cancel()
+	if err := g.waitFor(ctx, func() error { return g.Healthy(ctx) }); err != nil {
+		return nil, fmt.Errorf("waiting for passerelle: %w; its output:\n%s", err, g.Output())
+	}
+	return g, nil
+}
+
+// LaunchGateway starts passerelle without waiting for anything.
+func (w *Workspace) LaunchGateway(options GatewayOptions) (*Gateway, error) {
+	file, statusAddress, err := w.WriteGatewayConfiguration(options)
+	if err != nil {
+		return nil, err
+	}
+	process, err := w.start("passerelle", filepath.Dir(file), nil, options.Program, "run", "--config", file)
+	if err != nil {
+		return nil, err
+	}
+	return &Gateway{
+		Process: process, Hostname: options.Hostname, ConfigurationFile: file,
+		StatusAddress: statusAddress, program: options.Program,
+	}, nil
+}
+
+// Healthy runs passerelle's own health check against the running gateway.
+func (g *Gateway) Healthy(ctx context.Context) error {
+	code, output, err := RunGateway(ctx, g.program, "health", "--config", g.ConfigurationFile)
+	if err != nil {
+		return err
+	}
+	if code != 0 {
+		return fmt.Errorf("the health check ended with code %d: %s", code, strings.TrimSpace(output))
+	}
+	return nil
+}
+
+// RunGateway runs a command of passerelle that ends by itself and returns its exit code and
+// what it wrote to its standard output and error.
+func RunGateway(ctx context.Context, program string, arguments ...string) (code int, output string, err error) {
+	ctx, cancel := context.WithTimeout(ctx, startLimit)
+	defer cancel()
+	command := exec.CommandContext(ctx, program, arguments...)
+	var written bytes.Buffer
+	command.Stdout = &written
+	command.Stderr = &written
+	err = command.Run()
+	var exit *exec.ExitError
+	if errors.As(err, &exit) && exit.Exited() {
+		return exit.ExitCode(), written.String(), nil
+	}
+	return 0, written.String(), err
+}
