@@ -1,0 +1,34 @@
+// Package ircconn is one IRC client connection: it dials, registers, turns
+// what the server says into typed events and writes paced lines.
+//
+// # What it owns
+//
+// A connection owns its socket, the negotiation of capabilities, the choice of
+// a nick at registration, ISUPPORT, open batches and the lists that arrive in
+// several lines. It knows nothing of channels and their members: those belong
+// to the receiver of the events. What it has learned leaves only inside events,
+// as immutable snapshots ([Support], [Caps]).
+//
+// # Goroutines
+//
+// One goroutine per connection dials, reads, parses and calls the [Sink]. A
+// second one exists only while lines wait to be written. There is no timer per
+// connection: pings and timeouts are read deadlines of the reading goroutine.
+// Events come one at a time and in order; the sink may wait, which makes the
+// reader wait and TCP slow that one server. [Conn.Send], [Conn.Quit] and
+// [Conn.Close] may be called from everywhere and never wait.
+//
+// While nothing arrives a connection holds no read buffer. The strings of an
+// event are parts of the line they came in: who keeps a short one for long
+// should clone it.
+//
+// # What it refuses
+//
+// A line that could be read as two, or that is too long, never leaves: Send
+// refuses the whole call with an [Error]. Encryption is never given up: an
+// ircs address speaks TLS with a verified certificate or not at all. What a
+// server can make the connection hold is bounded: the length of a line, open
+// batches, entries of lists, lines of the message of the day, ISUPPORT tokens.
+// A line that is malformed, or has too few parameters, is never a reason to
+// disconnect after registration.
+package ircconn

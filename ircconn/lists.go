@@ -1,0 +1,112 @@
+package ircconn
+
+import "strings"
+
+const (
+	// maxListItems bounds the entries of all lists under way together.
+	maxListItems = 5000
+	// maxLists bounds the lists under way.
+	maxLists = 50
+	// maxMotdLines bounds the message of the day.
+	maxMotdLines = 2000
+)
+
+// lists are the list modes whose entries are still arriving.
+type lists struct {
+	open  map[listKey]*ListMode
+	items int
+}
+
+type listKey struct {
+	channel Folded
+	mode    byte
+}
+
+// listLine takes a list numeric apart: which list, and the parameters after
+// the channel and, for 728 and 729, after the letter.
+func (s *session) listLine(m *message) (key listKey, rest []string) {
+	key.channel = s.support.Casemapping.Fold(m.params[1])
+	rest = m.params[2:]
+	switch m.command {
+	case "346", "347":
+		key.mode = letterOr(s.support.Invex, 'I')
+	case "348", "349":
+		key.mode = letterOr(s.support.Excepts, 'e')
+	case "367", "368":
+		key.mode = 'b'
+	case "728", "729":
+		if rest[0] != "" {
+			key.mode = rest[0][0]
+		}
+		rest = rest[1:]
+	}
+	return key, rest
+}
+
+func letterOr(letter, standard byte) byte {
+	if letter == 0 {
+		return standard
+	}
+	return letter
+}
+
+func onListItem(s *session, m *message) {
+	key, rest := s.listLine(m)
+	list := s.lists.open[key]
+	if list == nil {
+		if len(s.lists.open) >= maxLists {
+			s.log.Debug("entry of a list dropped: too many lists under way")
+			return
+		}
+		list = &ListMode{Channel: m.params[1], Mode: key.mode}
+		if s.lists.open == nil {
+			s.lists.open = make(map[listKey]*ListMode)
+		}
+		s.lists.open[key] = list
+	}
+	if s.lists.items >= maxListItems {
+		list.Truncated = true
+		return
+	}
+	s.lists.items++
+	item := ListItem{Mask: rest[0]}
+	if len(rest) > 1 {
+		item.Setter = rest[1]
+	}
+	if len(rest) > 2 {
+		item.Time = unixTime(rest[2])
+	}
+	list.Items = append(list.Items, item)
+}
+
+// onListEnd delivers a list; one without entries has only this line.
+func onListEnd(s *session, m *message) {
+	key, _ := s.listLine(m)
+	list := s.lists.open[key]
+	if list == nil {
+		list = &ListMode{Channel: m.params[1], Mode: key.mode}
+	}
+	delete(s.lists.open, key)
+	s.lists.items -= len(list.Items)
+	list.Meta = m.Meta
+	s.emit(*list)
+}
+
+func onMotdStart(s *session, _ *message) { s.motd = nil }
+
+func onMotdLine(s *session, m *message) {
+	if len(s.motd) < maxMotdLines {
+		s.motd = append(s.motd, strings.TrimPrefix(m.last(), "- "))
+	}
+}
+
+// onMotdEnd is 376, or 422 when there is none: the end of the welcome, or of
+// the answer to MOTD.
+func onMotdEnd(s *session, _ *message) {
+	lines := s.motd
+	s.motd = nil
+	s.welcome()
+	if len(lines) > 0 {
+		s.emit(Motd{Lines: lines})
+	}
+}

@@ -1,0 +1,118 @@
+package ircconn
+
+import (
+	"strings"
+	"time"
+	"unicode/utf8"
+
+	"github.com/ergochat/irc-go/ircmsg"
+)
+
+// message is one incoming line in parts. Its strings share one line.
+type message struct {
+	Meta
+	source  Source
+	command string
+	params  []string
+	batch   string // reference of the batch it stands in
+}
+
+// last returns the last parameter, or nothing.
+func (m *message) last() string {
+	if len(m.params) == 0 {
+		return ""
+	}
+	return m.params[len(m.params)-1]
+}
+
+// param returns a parameter, or nothing.
+func (m *message) param(i int) string {
+	if i >= len(m.params) {
+		return ""
+	}
+	return m.params[i]
+}
+
+// text turns a line into valid UTF-8 without NULs. Tags are UTF-8 whatever the
+// rest is (IRCv3 message-tags), so decode never gets them.
+func text(line []byte, decode func([]byte) []byte) string {
+	if utf8.Valid(line) {
+		return strings.ReplaceAll(string(line), "\x00", "")
+	}
+	tags := ""
+	if line[0] == '@' {
+		end := strings.IndexByte(string(line), ' ') + 1
+		tags = strings.ToValidUTF8(string(line[:end]), "\uFFFD")
+		line = line[end:]
+	}
+	if decode != nil && !utf8.Valid(line) {
+		line = decode(line)
+	}
+	decoded := tags + strings.ToValidUTF8(string(line), "\uFFFD")
+	return strings.Map(func(r rune) rune {
+		if r == 0 || r == '\r' || r == '\n' {
+			return -1
+		}
+		return r
+	}, decoded)
+}
+
+// parseMessage takes a line apart. Tags are read here and not by ircmsg, which
+// rejects a line for one bad tag and makes a map of them for each line.
+func parseMessage(line string) (message, error) {
+	var m message
+	if tags, found := strings.CutPrefix(line, "@"); found {
+		tags, line, _ = strings.Cut(tags, " ")
+		m.readTags(tags)
+	}
+	parsed, err := ircmsg.ParseLine(line)
+	if err != nil {
+		return m, err
+	}
+	m.command, m.params = parsed.Command, parsed.Params
+	m.source = parseSource(parsed.Source)
+	return m, nil
+}
+
+func (m *message) readTags(tags string) {
+	for tag := range strings.SplitSeq(tags, ";") {
+		name, value, _ := strings.Cut(tag, "=")
+		switch name {
+		case "time":
+			m.Time = parseTime(value)
+		case "label":
+			m.Label = ircmsg.UnescapeTagValue(value)
+		case "msgid":
+			m.MessageID = ircmsg.UnescapeTagValue(value)
+		case "account":
+			m.Account = ircmsg.UnescapeTagValue(value)
+		case "batch":
+			m.batch = ircmsg.UnescapeTagValue(value)
+		case "+channel-context", "+draft/channel-context":
+			m.ChannelContext = ircmsg.UnescapeTagValue(value)
+		}
+	}
+}
+
+// parseTime reads the time tag (IRCv3 server-time); the zero time when it is
+// malformed.
+func parseTime(value string) time.Time {
+	at, err := time.Parse(time.RFC3339, value)
+	if err != nil {
+		return time.Time{}
+	}
+	return at.UTC()
+}
+
+// parseSource tells users from servers: a user has a "!" or "@", or no dot. The
+// name of a server has one (RFC 2812 §1.1), which a nick cannot.
+func parseSource(prefix string) Source {
+	parsed, err := ircmsg.ParseNUH(prefix)
+	if err != nil {
+		return Source{}
+	}
+	if parsed.User == "" && parsed.Host == "" && strings.ContainsRune(parsed.Name, '.') {
+		return Source{Host: parsed.Name}
+	}
+	return Source{Nick: parsed.Name, User: parsed.User, Host: parsed.Host}
+}

@@ -1,0 +1,165 @@
+package ircconn
+
+import (
+	"slices"
+	"strings"
+)
+
+const (
+	// maxCapLineBytes is how long a CAP REQ may get.
+	maxCapLineBytes = 500
+)
+
+// capOffer is what a server offers: name to value. It is nil before the first
+// list and holds only what we know how to use.
+type capOffer map[string]string
+
+// read adds "name" and "name=value" entries.
+func (o *capOffer) read(entries string) {
+	if *o == nil {
+		*o = make(capOffer, len(requestedCaps))
+	}
+	for entry := range strings.FieldsSeq(entries) {
+		name, value, _ := strings.Cut(entry, "=")
+		if capBit(name) != 0 {
+			(*o)[strings.Clone(name)] = strings.Clone(value)
+		}
+	}
+}
+
+// onCap is CAP: our nick, a subcommand, perhaps "*" when more lines follow, and
+// capabilities (IRCv3 capability negotiation).
+func onCap(s *session, m *message) {
+	handle, known := capCommands[strings.ToUpper(m.params[1])]
+	if known {
+		handle(s, m)
+	}
+}
+
+var capCommands = map[string]func(*session, *message){
+	"LS":  onCapList,
+	"NEW": onCapNew,
+	"DEL": onCapDel,
+	"ACK": onCapAck,
+	"NAK": onCapNak,
+}
+
+func onCapList(s *session, m *message) {
+	s.capLists.read(m.last())
+	if len(m.params) > 3 && m.params[2] == "*" {
+		return
+	}
+	if s.registration == nil || s.registration.capEnded {
+		// Somebody asked by a raw line.
+		return
+	}
+	s.requestCaps()
+	s.capsSettled()
+}
+
+func onCapNew(s *session, m *message) {
+	s.capLists.read(m.last())
+	s.requestCaps()
+}
+
+func onCapDel(s *session, m *message) {
+	caps := s.caps
+	for name := range strings.FieldsSeq(m.last()) {
+		delete(s.capLists, name)
+		caps = caps.without(name)
+	}
+	s.setCaps(caps)
+}
+
+// requestCaps asks for everything that is offered and wanted and neither in
+// force nor asked for.
+func (s *session) requestCaps() {
+	var names []string
+	for _, name := range requestedCaps {
+		_, offered := s.capLists[name]
+		if !offered || s.caps.Has(name) || s.isRequested(name) {
+			continue
+		}
+		// Labelled answers of several lines come as a batch, so the one is
+		// not to be had without the other (IRCv3 labeled-response).
+		if _, batches := s.capLists["batch"]; name == "labeled-response" && !batches {
+			continue
+		}
+		names = append(names, name)
+	}
+	for len(names) > 0 {
+		count, length := 0, len("CAP REQ :")
+		for count < len(names) && (count == 0 || length+len(names[count])+1 <= maxCapLineBytes) {
+			length += len(names[count]) + 1
+			count++
+		}
+		s.requestBatch(names[:count:count])
+		names = names[count:]
+	}
+}
+
+func (s *session) isRequested(name string) bool {
+	return slices.ContainsFunc(s.capRequests, func(request []string) bool { return slices.Contains(request, name) })
+}
+
+func (s *session) requestBatch(names []string) {
+	s.capRequests = append(s.capRequests, names)
+	s.send(newLine("CAP", "REQ", strings.Join(names, " ")))
+}
+
+// onCapAck puts capabilities in force, or out of it with a minus before the
+// name. One request may be answered in several lines.
+func onCapAck(s *session, m *message) {
+	caps := s.caps
+	for entry := range strings.FieldsSeq(m.last()) {
+		name, disabled := strings.CutPrefix(entry, "-")
+		// COMPAT: servers of the first version of CAP put "~" or "=" before
+		// some names.
+		name = strings.TrimLeft(name, "~=")
+		if disabled {
+			caps = caps.without(name)
+		} else {
+			caps = caps.with(name, s.capLists[name])
+		}
+		s.answered(name)
+	}
+	s.setCaps(caps)
+	s.capsSettled()
+}
+
+// answered takes a capability off the oldest request that names it.
+func (s *session) answered(name string) {
+	for i, request := range s.capRequests {
+		at := slices.Index(request, name)
+		if at < 0 {
+			continue
+		}
+		request = slices.Delete(slices.Clone(request), at, at+1)
+		if len(request) == 0 {
+			s.capRequests = slices.Delete(s.capRequests, i, i+1)
+		} else {
+			s.capRequests[i] = request
+		}
+		return
+	}
+}
+
+// onCapNak is the refusal of a whole request. Its capabilities are asked for
+// again one by one, since one of them may be the only reason. Servers cut the
+// names short in the answer, so requests are taken in order.
+func onCapNak(s *session, m *message) {
+	if len(s.capRequests) == 0 {
+		return
+	}
+	refused := s.capRequests[0]
+	s.capRequests = slices.Delete(s.capRequests, 0, 1)
+	if len(refused) > 1 {
+		for _, name := range refused {
+			s.requestBatch([]string{name})
+		}
+	} else {
+		s.log.Debug("capability refused", "capability", refused[0])
+		delete(s.capLists, refused[0])
+	}
+	s.capsSettled()
+}

@@ -1,0 +1,135 @@
+package ircconn
+
+import (
+	"fmt"
+	"strings"
+)
+
+// registration is what is needed only until the server has accepted us. Steps
+// between the negotiation of capabilities and CAP END, such as SASL, belong
+// into capsSettled.
+type registration struct {
+	nicks nickChooser
+	// capEnded is whether the negotiation is over: CAP END was sent, or the
+	// server has none.
+	capEnded bool
+	// refusal is the last numeric that said no; it explains the end of the
+	// connection that follows.
+	refusal *Error
+}
+
+func newRegistration(options Options) *registration {
+	return &registration{nicks: newNickChooser(options.Nick, options.AlternativeNicks)}
+}
+
+// begin sends the first lines. NICK and USER do not wait for the answer to CAP
+// LS, so that servers without capabilities need no detection.
+func (s *session) begin() {
+	s.send(newLine("CAP", "LS", "302"))
+	options := s.conn.options
+	if options.Password != "" {
+		s.send(newLine("PASS", options.Password))
+	}
+	s.send(Nick(options.Nick))
+	s.send(newLine("USER", orElse(options.Username, "user"), "0", "*", orElse(options.RealName, options.Nick)))
+}
+
+func orElse(value, otherwise string) string {
+	if value == "" {
+		return otherwise
+	}
+	return value
+}
+
+// capsSettled ends the negotiation once every request has its answer.
+func (s *session) capsSettled() {
+	if s.registration == nil || s.registration.capEnded || len(s.capRequests) > 0 {
+		return
+	}
+	s.registration.capEnded = true
+	s.send(newLine("CAP", "END"))
+}
+
+// onWelcome is 001. Its first parameter is our nick, whatever we asked for; its
+// text mostly ends with our whole prefix.
+func onWelcome(s *session, m *message) {
+	if s.phase != phaseRegistering {
+		return
+	}
+	s.phase = phaseWelcoming
+	s.self.Nick = m.params[0]
+	words := strings.Fields(m.last())
+	if len(words) > 0 {
+		if seen := parseSource(words[len(words)-1]); seen.User != "" && s.isSelf(seen.Nick) {
+			s.self.User, s.self.Host = seen.User, seen.Host
+		}
+	}
+	s.registration = nil
+}
+
+// welcome says that we are in: at the end of the message of the day, or when
+// none came in time.
+func (s *session) welcome() {
+	if s.phase != phaseWelcoming {
+		return
+	}
+	s.phase = phaseRegistered
+	s.conn.registered = true
+	s.updateLimits()
+	s.emit(Registered{
+		Nick:    s.self.Nick,
+		Source:  s.self,
+		Address: s.address.HostPort(),
+		Secure:  s.address.TLS,
+		Support: s.support,
+		Caps:    s.caps,
+	})
+	s.conn.writer.release()
+}
+
+// onNickRefused is 432, 433, 436 and 437: another nick while registering, an
+// ordinary refusal later.
+func onNickRefused(s *session, m *message) {
+	if s.phase != phaseRegistering {
+		s.refused(m)
+		return
+	}
+	numeric := numberOf(m.command)
+	asked := s.self.Nick
+	s.registration.refusal = &Error{Kind: KindRefused, Numeric: numeric, Text: m.last()}
+	next, found := s.registration.nicks.next(asked, m.param(1), numeric)
+	if !found {
+		s.fail(s.registration.refusal)
+		return
+	}
+	s.emit(Progress{Text: fmt.Sprintf("The nick %s is not available (%s): trying %s…", asked, m.last(), next)})
+	s.self.Nick = next
+	s.send(Nick(next))
+}
+
+// onRegistrationRefused is 463, 464, 465 and 466. The server closes the
+// connection afterwards.
+func onRegistrationRefused(s *session, m *message) {
+	if s.phase != phaseRegistering {
+		s.refused(m)
+		return
+	}
+	s.registration.refusal = &Error{Kind: KindRefused, Numeric: numberOf(m.command), Text: m.last()}
+}
+
+// onUnknownCommand is 421, and 451 and 410 for CAP: a server without
+// capabilities.
+func onUnknownCommand(s *session, m *message) {
+	if s.phase == phaseRegistering && !s.registration.capEnded {
+		s.capRequests = nil
+		if numberOf(m.command) == 410 {
+			s.capsSettled()
+		}
+		s.registration.capEnded = true
+		return
+	}
+	if s.phase == phaseRegistering {
+		return
+	}
+	s.refused(m)
+}

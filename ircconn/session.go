@@ -1,0 +1,217 @@
+package ircconn
+
+import (
+	"io"
+	"log/slog"
+	"strings"
+)
+
+// phase is how far a session is.
+type phase uint8
+
+const (
+	phaseRegistering phase = iota // until 001
+	phaseWelcoming                // until the end of the message of the day
+	phaseRegistered
+)
+
+// session is what one registered or registering connection knows. All of it
+// belongs to the reading goroutine.
+type session struct {
+	conn    *Conn
+	log     *slog.Logger
+	address Address
+	phase   phase
+	self    Source // our nick, and user and host as far as they are known
+	support *Support
+	caps    Caps
+	// registration is nil once the server has accepted us.
+	registration *registration
+	// capRequests are the CAP REQ that have no answer yet, in order.
+	capRequests [][]string
+	capLists    capOffer
+	batches     []batch
+	lists       lists
+	motd        []string
+	// failure is set when the session is over.
+	failure *Error
+}
+
+func newSession(c *Conn, address Address) *session {
+	return &session{
+		conn:         c,
+		log:          c.log.With("address", address.HostPort()),
+		address:      address,
+		self:         Source{Nick: c.options.Nick},
+		support:      DefaultSupport(),
+		registration: newRegistration(c.options),
+	}
+}
+
+func (s *session) emit(event Event) { s.conn.emit(event) }
+
+func (s *session) send(line Line) { s.conn.writer.urgent(line) }
+
+// isOver reports whether the session has ended, and with it the reading.
+func (s *session) isOver() bool { return s.failure != nil || s.conn.ctx.Err() != nil }
+
+// fail ends the session; the first reason counts.
+func (s *session) fail(failure *Error) {
+	if s.failure == nil {
+		failure.Address = s.address.HostPort()
+		s.failure = failure
+	}
+}
+
+// isSelf reports whether nick is ours.
+func (s *session) isSelf(nick string) bool {
+	return nick == s.self.Nick || s.support.Casemapping.Fold(nick) == s.support.Casemapping.Fold(s.self.Nick)
+}
+
+// receive turns one line into events.
+func (s *session) receive(line []byte) {
+	decoded := text(line, s.conn.options.Decode)
+	traceIncoming(s.log, decoded)
+	m, err := parseMessage(decoded)
+	if err != nil || !isCommand(m.command) {
+		s.garbage(err)
+		return
+	}
+	s.placeInBatch(&m)
+	h, known := handlers[m.command]
+	switch {
+	case known && len(m.params) >= h.params:
+		h.handle(s, &m)
+	case !known && isNumeric(m.command):
+		s.numeric(&m)
+	default:
+		s.unhandled(&m)
+	}
+}
+
+// garbage is a line that is none. Before the server has accepted us it means
+// that the other side speaks something else; later it is skipped.
+func (s *session) garbage(err error) {
+	if s.phase == phaseRegistering {
+		what := "this port is for something else"
+		if !s.address.TLS {
+			what = "this port is for something else, perhaps for TLS"
+		}
+		s.fail(&Error{Kind: KindProtocol, Text: what, Err: err})
+		return
+	}
+	s.log.Debug("malformed line skipped", "error", err)
+}
+
+// isCommand reports whether a command is of letters or a number of three digits
+// (RFC 2812 §2.3.1).
+func isCommand(command string) bool {
+	if isNumeric(command) {
+		return true
+	}
+	for i := range len(command) {
+		if command[i] < 'A' || command[i] > 'Z' {
+			return false
+		}
+	}
+	return command != ""
+}
+
+func isNumeric(command string) bool {
+	if len(command) != 3 {
+		return false
+	}
+	for i := range 3 {
+		if command[i] < '0' || command[i] > '9' {
+			return false
+		}
+	}
+	return true
+}
+
+func (s *session) unhandled(m *message) {
+	s.emit(Unhandled{Meta: m.Meta, Source: m.source, Command: m.command, Params: m.params})
+}
+
+// closedBy says why the session ended when reading or writing did.
+func (s *session) closedBy(err error) *Error {
+	if s.failure != nil {
+		return s.failure
+	}
+	if s.registration != nil && s.registration.refusal != nil {
+		s.fail(s.registration.refusal)
+		return s.failure
+	}
+	if internal, ok := err.(*Error); ok {
+		s.fail(internal)
+		return s.failure
+	}
+	failure := &Error{Kind: KindServerClosed, Err: err}
+	switch {
+	case err == io.EOF && s.phase == phaseRegistering:
+		failure.Text = "it ended the connection before the registration was complete"
+	case err == io.EOF:
+		failure.Text = "it ended the connection without a word"
+	case isTimeout(err):
+		failure.Kind = KindPingTimeout
+		failure.Text = "it takes nothing any more"
+	default:
+		failure.Text = systemText(err)
+	}
+	s.fail(failure)
+	return s.failure
+}
+
+// onError is ERROR: the server closes the connection (RFC 2812 §3.7.4).
+func onError(s *session, m *message) {
+	if s.phase != phaseRegistering {
+		s.fail(&Error{Kind: KindServerClosed, Text: m.last()})
+		return
+	}
+	refusal := s.registration.refusal
+	if refusal == nil {
+		refusal = &Error{Kind: KindRefused, Text: m.last()}
+	}
+	s.fail(refusal)
+}
+
+func onPing(s *session, m *message) {
+	// Some servers send two parameters and want the last; with one it is the
+	// same.
+	s.send(newLine("PONG", m.params...))
+}
+
+func onIgnored(*session, *message) {}
+
+// setCaps puts other capabilities in force.
+func (s *session) setCaps(caps Caps) {
+	if caps.Equal(s.caps) {
+		return
+	}
+	s.caps = caps
+	s.updateLimits()
+	if s.phase == phaseRegistered {
+		s.emit(CapsChanged{Caps: caps})
+	}
+}
+
+func (s *session) updateLimits() {
+	s.conn.writer.setLimits(lineLimits{
+		bytes:  s.support.LineLen,
+		tags:   s.caps.Has("message-tags"),
+		labels: s.caps.Has("labeled-response"),
+	})
+}
+
+// onSupport is 005: our nick, the parameters and a text for people.
+func onSupport(s *session, m *message) {
+	tokens := m.params[1:]
+	if strings.Contains(m.last(), " ") {
+		tokens = tokens[:len(tokens)-1]
+	}
+	s.support = s.support.With(tokens)
+	s.updateLimits()
+	if s.phase == phaseRegistered {
+		s.emit(SupportChanged{Support: s.support})
+	}
+}

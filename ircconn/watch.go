@@ -1,0 +1,105 @@
+package ircconn
+
+import (
+	"net"
+	"time"
+)
+
+// welcomeGrace is how long after 001 a server may take to end its message of
+// the day before we go on without.
+const welcomeGrace = 10 * time.Second
+
+// pingToken is the parameter of our PINGs; servers return it in their PONGs.
+const pingToken = "passerelle"
+
+// action is what a passed deadline calls for.
+type action uint8
+
+const (
+	actionNone action = iota
+	actionPing
+	actionWelcome
+	actionRegistrationTimeout
+	actionDead
+)
+
+// watch keeps the time of one connection on its reading goroutine. It arms the
+// read deadline of the socket, which the runtime keeps in any case, so that an
+// idle connection costs neither a timer nor a second goroutine. The deadline
+// is not moved on each read: when it passes, the time of the last one decides.
+type watch struct {
+	conn         net.Conn
+	pingInterval time.Duration
+	pingTimeout  time.Duration
+	phase        phase
+	phaseEnds    time.Time // while registering and being welcomed
+	lastHeard    time.Time
+	pinged       bool
+}
+
+func newWatch(config Config, conn net.Conn) *watch {
+	now := time.Now()
+	w := &watch{
+		conn:         conn,
+		pingInterval: config.PingInterval,
+		pingTimeout:  config.PingTimeout,
+		phaseEnds:    now.Add(config.RegistrationTimeout),
+		lastHeard:    now,
+	}
+	w.arm(w.phaseEnds)
+	return w
+}
+
+func (w *watch) arm(at time.Time) { _ = w.conn.SetReadDeadline(at) }
+
+// heard notes that the server has spoken. The time counts from the end of the
+// work on what it said: the sink may have waited long.
+func (w *watch) heard() {
+	w.lastHeard = time.Now()
+	w.pinged = false
+}
+
+// follow arms the deadline of a phase that has just begun.
+func (w *watch) follow(current phase) {
+	if current == w.phase {
+		return
+	}
+	w.phase = current
+	switch current {
+	case phaseRegistering:
+	case phaseWelcoming:
+		w.phaseEnds = time.Now().Add(welcomeGrace)
+		w.arm(w.phaseEnds)
+	case phaseRegistered:
+		w.arm(w.lastHeard.Add(w.pingInterval))
+	}
+}
+
+// expired returns what the passed deadline calls for, and arms the next.
+func (w *watch) expired(current phase) action {
+	now := time.Now()
+	if current != phaseRegistered {
+		if now.Before(w.phaseEnds) {
+			w.arm(w.phaseEnds)
+			return actionNone
+		}
+		if current == phaseWelcoming {
+			return actionWelcome
+		}
+		return actionRegistrationTimeout
+	}
+	silence := now.Sub(w.lastHeard)
+	switch {
+	case silence >= w.pingTimeout:
+		return actionDead
+	case silence < w.pingInterval:
+		w.arm(w.lastHeard.Add(w.pingInterval))
+		return actionNone
+	case w.pinged:
+		w.arm(w.lastHeard.Add(w.pingTimeout))
+		return actionNone
+	}
+	w.pinged = true
+	w.arm(w.lastHeard.Add(w.pingTimeout))
+	return actionPing
+}

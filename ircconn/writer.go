@@ -1,0 +1,312 @@
+package ircconn
+
+import (
+	"errors"
+	"fmt"
+	"net"
+	"os"
+	"sync"
+	"time"
+)
+
+const (
+	// maxUrgentLines bounds the answers that wait for a server which asks but
+	// does not read; further ones are dropped.
+	maxUrgentLines = 100
+	// maxWriteBytes is how much goes to the socket at once at most.
+	maxWriteBytes = 64 << 10
+	// readRest is how long we go on reading after a write failed: the server's
+	// reason may be on its way.
+	readRest = time.Second
+)
+
+// outgoing is one line on its way: the bytes for the socket and the number of
+// its Written event, or 0.
+type outgoing struct {
+	data    []byte
+	receipt uint64
+}
+
+// writer queues lines and writes them at the pace of its bucket. Its goroutine
+// lives only while lines wait.
+type writer struct {
+	conn *Conn
+
+	mu         sync.Mutex
+	stream     net.Conn // nil while there is no connection
+	generation int      // of stream, so that the goroutine of an old one knows
+	draining   bool
+	wake       chan struct{} // closed to wake the goroutine that waits for the bucket; nil otherwise
+	registered bool          // lines of the queue may leave
+	closed     bool          // nothing may be queued any more
+	failure    error         // of a write to stream
+	bucket     bucket
+	limits     lineLimits
+	first      []outgoing // PONG, QUIT, registration: neither paced nor counted
+	queue      []outgoing
+
+	goroutines sync.WaitGroup
+}
+
+func (w *writer) init(c *Conn) {
+	w.conn = c
+	w.bucket = bucket{burst: c.config.Burst, interval: c.config.LineInterval}
+	w.limits = lineLimits{bytes: DefaultSupport().LineLen}
+}
+
+// attach begins to write to a new connection.
+func (w *writer) attach(stream net.Conn) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.stream = stream
+	w.first = nil
+	w.failure = nil
+	w.bucket.fill()
+}
+
+// detach stops writing; what waits in the queue stays for the next connection.
+func (w *writer) detach() {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.generation++
+	w.stream = nil
+	w.registered = false
+	w.draining = false
+	w.first = nil
+	w.limits = lineLimits{bytes: DefaultSupport().LineLen}
+	w.wakeLocked()
+}
+
+// release lets the lines of the queue leave: the server has accepted us.
+func (w *writer) release() {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.registered = true
+	w.drainLocked()
+}
+
+func (w *writer) setLimits(limits lineLimits) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.limits = limits
+}
+
+func (w *writer) close() {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.closed = true
+	w.queue = nil
+	w.first = nil
+	w.wakeLocked()
+}
+
+// wait returns when no goroutine writes any more; the stream must be closed.
+func (w *writer) wait() { w.goroutines.Wait() }
+
+// failed returns why writing failed, or nil.
+func (w *writer) failed() error {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.failure
+}
+
+func (w *writer) send(lines []Line) error {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.closed {
+		return ErrClosed
+	}
+	if len(w.queue)+len(lines) > w.conn.config.QueueLines {
+		return ErrQueueFull
+	}
+	ready := make([]outgoing, len(lines))
+	for i, line := range lines {
+		data, err := line.bytes(w.limits)
+		if err != nil {
+			return err
+		}
+		ready[i] = outgoing{data, line.Receipt}
+	}
+	w.queue = append(w.queue, ready...)
+	w.drainLocked()
+	return nil
+}
+
+// urgent queues a line of our own making ahead of all others.
+func (w *writer) urgent(line Line) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.urgentLocked(line)
+}
+
+func (w *writer) urgentLocked(line Line) {
+	if w.closed || w.stream == nil {
+		return
+	}
+	if len(w.first) >= maxUrgentLines {
+		w.conn.log.Debug("answer dropped: the server does not read", "command", line.Command)
+		return
+	}
+	data, err := line.bytes(w.limits)
+	if err != nil {
+		w.conn.log.Warn("line not sent", "command", line.Command, "error", err)
+		return
+	}
+	w.first = append(w.first, outgoing{data: data})
+	w.drainLocked()
+}
+
+// quit queues QUIT as the last line. A reason that cannot be sent is left out.
+func (w *writer) quit(reason string) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	line := withOptional("QUIT", reason)
+	if _, err := line.bytes(w.limits); err != nil {
+		w.conn.log.Debug("quit reason left out", "error", err)
+		line = newLine("QUIT")
+	}
+	w.queue = nil
+	w.first = w.first[:min(len(w.first), maxUrgentLines-1)]
+	w.urgentLocked(line)
+	w.closed = true
+}
+
+// drainLocked sees to it that a goroutine writes what may leave.
+func (w *writer) drainLocked() {
+	if w.draining {
+		if len(w.first) > 0 {
+			w.wakeLocked()
+		}
+		return
+	}
+	if w.stream == nil || w.failure != nil || len(w.first) == 0 && (len(w.queue) == 0 || !w.registered) {
+		return
+	}
+	w.draining = true
+	generation, stream := w.generation, w.stream
+	w.goroutines.Go(func() {
+		if failure := w.conn.guard(func() { w.drain(generation, stream) }); failure != nil {
+			w.fail(generation, stream, failure)
+		}
+	})
+}
+
+func (w *writer) wakeLocked() {
+	if w.wake != nil {
+		close(w.wake)
+		w.wake = nil
+	}
+}
+
+// drain writes until nothing may leave any more.
+func (w *writer) drain(generation int, stream net.Conn) {
+	for {
+		w.mu.Lock()
+		if w.generation != generation {
+			w.mu.Unlock()
+			return
+		}
+		batch, wait := w.take(time.Now())
+		if len(batch) == 0 && wait == 0 {
+			w.draining = false
+			w.mu.Unlock()
+			return
+		}
+		var wake chan struct{}
+		if len(batch) == 0 {
+			wake = make(chan struct{})
+			w.wake = wake
+		}
+		w.mu.Unlock()
+
+		if wake != nil {
+			w.pause(wait, wake)
+			continue
+		}
+		if err := w.write(stream, batch); err != nil {
+			w.fail(generation, stream, err)
+			return
+		}
+	}
+}
+
+// pause waits for the bucket, or until wake is closed.
+func (w *writer) pause(wait time.Duration, wake <-chan struct{}) {
+	timer := time.NewTimer(wait)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+	case <-wake:
+	}
+	w.mu.Lock()
+	w.wake = nil
+	w.mu.Unlock()
+}
+
+// take removes what may leave now from the queues. With nothing to write, wait
+// is how long the bucket needs, or 0 when no line waits.
+func (w *writer) take(now time.Time) (batch []outgoing, wait time.Duration) {
+	if len(w.first) > 0 {
+		batch, w.first = w.first, nil
+		return batch, 0
+	}
+	if !w.registered {
+		return nil, 0
+	}
+	size, count := 0, 0
+	for count < len(w.queue) && size < maxWriteBytes {
+		if wait = w.bucket.take(now); wait > 0 {
+			break
+		}
+		size += len(w.queue[count].data)
+		count++
+	}
+	batch, w.queue = w.queue[:count:count], w.queue[count:]
+	if len(w.queue) == 0 {
+		w.queue = nil
+	}
+	if count > 0 {
+		wait = 0
+	}
+	return batch, wait
+}
+
+// write puts lines on the socket and says so.
+func (w *writer) write(stream net.Conn, batch []outgoing) error {
+	data := batch[0].data
+	if len(batch) > 1 {
+		data = nil
+		for _, line := range batch {
+			data = append(data, line.data...)
+		}
+	}
+	trace(w.conn.log, "out", batch)
+	_ = stream.SetWriteDeadline(time.Now().Add(w.conn.config.PingTimeout))
+	if _, err := stream.Write(data); err != nil {
+		return fmt.Errorf("writing: %w", err)
+	}
+	for _, line := range batch {
+		if line.receipt != 0 {
+			w.conn.emit(Written{Receipt: line.receipt})
+		}
+	}
+	return nil
+}
+
+// fail notes that stream cannot be written to, and has the reader notice.
+func (w *writer) fail(generation int, stream net.Conn, err error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.generation != generation {
+		return
+	}
+	w.failure = err
+	w.draining = false
+	w.queue = nil
+	w.first = nil
+	rest := readRest
+	if errors.Is(err, os.ErrDeadlineExceeded) {
+		rest = 0
+	}
+	_ = stream.SetReadDeadline(time.Now().Add(rest))
+}
