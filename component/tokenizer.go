@@ -226,6 +226,8 @@ func (t *tokenizer) scanMarkup() error {
 		t.state, t.bang = afterBang, 0
 	case '?':
 		return restrictedXML("processing instruction")
+	case '>':
+		return notWellFormed("name expected")
 	default:
 		t.state, t.slash = inStartTag, false
 		t.elements++
