@@ -5,6 +5,8 @@
 
 SHELL := /bin/sh
 GO ?= go
+# Where Go's own installer puts it, and the servers: sudo and some users' PATH lack both.
+export PATH := $(PATH):/usr/local/go/bin:/usr/local/sbin:/usr/sbin:/sbin
 
 VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo unknown)
 LDFLAGS := -s -w -X main.version=$(VERSION)
@@ -17,12 +19,12 @@ FUZZ_TIME ?= 20s
 .PHONY: build demo test lint test-unit test-e2e fuzz bench image-try clean
 
 build:
-	CGO_ENABLED=0 $(GO) build -trimpath -ldflags '$(LDFLAGS)' -o bin/passerelle ./cmd/passerelle
+	CGO_ENABLED=0 $(GO) build -buildvcs=false -trimpath -ldflags '$(LDFLAGS)' -o bin/passerelle ./cmd/passerelle
 
 # The shell hands itself over to the demo, so that Ctrl-C reaches it and nothing in between.
 demo: build
 	@scripts/install-packages.sh $(DEMO_PACKAGES)
-	@$(GO) build -o bin/demo ./cmd/demo
+	@$(GO) build -buildvcs=false -o bin/demo ./cmd/demo
 	@exec bin/demo --passerelle bin/passerelle $(DEMO_ARGS)
 
 test:

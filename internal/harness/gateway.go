@@ -58,7 +58,7 @@ type builtGateway struct {
 func (w *Workspace) BuildGateway(ctx context.Context, buildFlags ...string) (string, error) {
 	w.gateway.once.Do(func() {
 		w.gateway.program = filepath.Join(w.Directory, "passerelle")
-		arguments := append([]string{"build", "-o", w.gateway.program}, buildFlags...)
+		arguments := append([]string{"build", "-buildvcs=false", "-o", w.gateway.program}, buildFlags...)
 		output, err := exec.CommandContext(ctx, "go", append(arguments, "passerelle/cmd/passerelle")...).CombinedOutput()
 		if err != nil {
 			w.gateway.err = fmt.Errorf("building passerelle: %w\n%s", err, output)

@@ -163,7 +163,22 @@ func matches(m Message, parameters []string) bool {
 }
 
 func (c *Client) expect(description string, match func(Message) bool) (Message, error) {
-	timeout := time.After(Patience)
+	ctx, cancel := context.WithTimeout(context.Background(), Patience)
+	defer cancel()
+	found, err := c.await(ctx, match)
+	if err != nil {
+		return Message{}, fmt.Errorf("expecting %q for %s: %w\n%s", description, Patience, err, c.Transcript())
+	}
+	return found, nil
+}
+
+// Await waits for a line with the command, as long as ctx and the connection last, and
+// removes it.
+func (c *Client) Await(ctx context.Context, command string) (Message, error) {
+	return c.await(ctx, func(m Message) bool { return m.Command == command })
+}
+
+func (c *Client) await(ctx context.Context, match func(Message) bool) (Message, error) {
 	for {
 		c.mutex.Lock()
 		at := slices.IndexFunc(c.pending, match)
@@ -176,12 +191,12 @@ func (c *Client) expect(description string, match func(Message) bool) (Message, 
 		closed, changed := c.closed, c.changed
 		c.mutex.Unlock()
 		if closed != nil {
-			return Message{}, fmt.Errorf("expecting %q: %w\n%s", description, closed, c.Transcript())
+			return Message{}, closed
 		}
 		select {
 		case <-changed:
-		case <-timeout:
-			return Message{}, fmt.Errorf("expecting %q: nothing like it in %s\n%s", description, Patience, c.Transcript())
+		case <-ctx.Done():
+			return Message{}, ctx.Err()
 		}
 	}
 }
