@@ -138,7 +138,7 @@ func (q *queue) write(conn net.Conn, wrote func(n int)) error {
 		}
 		for rest := full; len(rest) > 0; {
 			chunk := rest[:min(len(rest), writeChunk)]
-			if err := conn.SetWriteDeadline(time.Now().Add(q.patience())); err != nil {
+			if err := conn.SetWriteDeadline(time.Now().Add(writeTimeout)); err != nil {
 				return err
 			}
 			n, err := conn.Write(chunk)
@@ -153,13 +153,4 @@ func (q *queue) write(conn net.Conn, wrote func(n int)) error {
 			spare = nil
 		}
 	}
-}
-
-func (q *queue) patience() time.Duration {
-	q.mu.Lock()
-	defer q.mu.Unlock()
-	if q.closed {
-		return flushTimeout
-	}
-	return writeTimeout
 }

@@ -50,7 +50,9 @@ func (c *Conn) serve(ctx context.Context, stream *link) error {
 	err := s.read()
 	c.queue.Store(nil)
 	err = s.end(ctx, err)
+	flushed := time.AfterFunc(flushTimeout, func() { _ = stream.Close() })
 	<-written
+	flushed.Stop()
 	s.watch.stop()
 	<-watched
 	_ = stream.Close()

@@ -70,11 +70,14 @@ func (w *watch) run() error {
 	}
 }
 
-// wakeIn is how long there is nothing to do.
+// wakeIn is how long there is nothing to do. It is never more than an interval,
+// because what is read and written meanwhile does not wake the watch.
 func (w *watch) wakeIn(now, read, wrote, pinged time.Duration) time.Duration {
-	due := read + w.interval
+	due := now + w.interval
 	if pinged > 0 {
-		due = pinged + w.timeout
+		due = min(due, pinged+w.timeout)
+	} else {
+		due = min(due, read+w.interval)
 	}
 	if idle := wrote + w.interval; idle > now {
 		due = min(due, idle)
