@@ -69,6 +69,9 @@ func splitHostPort(s string) (host, port string, err error) {
 		if port == "" {
 			return "", "", fmt.Errorf("no port after the colon")
 		}
+		if s[0] == '[' && net.ParseIP(host) == nil {
+			return "", "", fmt.Errorf("%q is not an IP address", host)
+		}
 	default:
 		host = s
 	}

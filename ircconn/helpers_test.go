@@ -1,0 +1,162 @@
+package ircconn
+
+import (
+	"fmt"
+	"log/slog"
+	"net"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"passerelle/internal/irctest"
+)
+
+// patience is how long a test waits for what must come.
+const patience = 20 * time.Second
+
+// recorder is a sink that keeps all events.
+type recorder struct {
+	mu     sync.Mutex
+	events []Event
+	more   chan struct{} // closed and replaced at each event
+}
+
+func newRecorder() *recorder { return &recorder{more: make(chan struct{})} }
+
+func (r *recorder) sink(_ <-chan struct{}, _ *Conn, event Event) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.events = append(r.events, event)
+	close(r.more)
+	r.more = make(chan struct{})
+}
+
+func (r *recorder) all() []Event {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return slices.Clone(r.events)
+}
+
+// waitFor returns the first event of a type that the predicate accepts, among
+// those from the beginning on, once it is there.
+func waitFor[E Event](t testing.TB, r *recorder, accept func(E) bool) E {
+	t.Helper()
+	deadline := time.After(patience)
+	seen := 0
+	for {
+		r.mu.Lock()
+		events, more := r.events, r.more
+		r.mu.Unlock()
+		for ; seen < len(events); seen++ {
+			if event, ok := events[seen].(E); ok && (accept == nil || accept(event)) {
+				return event
+			}
+		}
+		select {
+		case <-more:
+		case <-deadline:
+			var want E
+			t.Fatalf("no %T came; events: %s", want, describe(events))
+		}
+	}
+}
+
+func describe(events []Event) string {
+	var b strings.Builder
+	for _, event := range events {
+		fmt.Fprintf(&b, "\n\t%T%+v", event, event)
+	}
+	return b.String()
+}
+
+// eventsOf returns the events of one type.
+func eventsOf[E Event](events []Event) []E {
+	var found []E
+	for _, event := range events {
+		if e, ok := event.(E); ok {
+			found = append(found, e)
+		}
+	}
+	return found
+}
+
+func testConfig() Config {
+	config := DefaultConfig()
+	config.LineInterval = 0
+	return config
+}
+
+func testOptions(servers ...*irctest.Server) Options {
+	options := Options{Nick: "juliet", Username: "jcapulet", RealName: "Juliet Capulet"}
+	for _, server := range servers {
+		address, err := ParseAddress(server.URL())
+		if err != nil {
+			panic(err)
+		}
+		options.Addresses = append(options.Addresses, address)
+		if server.Roots() != nil {
+			options.TLS = server.ClientTLS()
+		}
+	}
+	return options
+}
+
+// start begins a connection that is closed, and known to have ended, at the
+// end of the test.
+func start(t testing.TB, config Config, options Options) (*Conn, *recorder) {
+	t.Helper()
+	r := newRecorder()
+	c := Start(config, options, r.sink, nil)
+	t.Cleanup(func() {
+		c.Close()
+		waitDone(t, c)
+	})
+	return c, r
+}
+
+func waitDone(t testing.TB, c *Conn) {
+	t.Helper()
+	select {
+	case <-c.Done():
+	case <-time.After(patience):
+		t.Fatal("the connection did not end")
+	}
+}
+
+// connect starts a connection and plays its registration.
+func connect(t testing.TB, config Config, options Options, server *irctest.Server, r irctest.Registration) (*Conn, *recorder, *irctest.Conversation) {
+	t.Helper()
+	c, events := start(t, config, options)
+	script := server.Accept()
+	script.Register(r)
+	waitFor[Registered](t, events, nil)
+	return c, events, script
+}
+
+// newTestSession returns a registered session of the nick juliet that has no
+// socket.
+func newTestSession(sink Sink, support ...string) *session {
+	options := Options{Nick: "juliet"}
+	c := newConn(testConfig(), options, sink, slog.New(slog.DiscardHandler))
+	s := newSession(c, Address{Host: "irc.test", Port: 6697, TLS: true})
+	s.receive([]byte(":irc.test 001 juliet :Welcome juliet!jcapulet@host.test"))
+	if len(support) > 0 {
+		s.receive([]byte(":irc.test 005 juliet " + strings.Join(support, " ") + " :are supported"))
+	}
+	s.receive([]byte(":irc.test 422 juliet :No message of the day"))
+	return s
+}
+
+// pipeConn serves one end of a pipe as if it had been dialled. The other end is
+// returned. Done is closed at the end as after Start.
+func pipeConn(config Config, options Options, sink Sink) (*Conn, net.Conn) {
+	ours, theirs := net.Pipe()
+	c := newConn(config, options, sink, nil)
+	go func() {
+		defer close(c.done)
+		c.finish(c.serve(ours, ours, Address{Host: "irc.test", Port: 6667}))
+	}()
+	return c, theirs
+}
