@@ -143,6 +143,8 @@ func TestStanzasInAndOut(t *testing.T) {
 			t.Errorf("sent %s", got)
 		}
 	}
+	c.cancel()
+	receive(t, c.ended, "end")
 	stats := c.Stats()
 	if stats.StanzasIn != 2 || stats.StanzasOut != 2 || stats.BytesIn == 0 || stats.BytesOut == 0 || stats.Skipped != 0 || stats.Reconnects != 0 {
 		t.Errorf("counted %+v", stats)
