@@ -3,7 +3,6 @@ package ircconn
 import (
 	"context"
 	"crypto/tls"
-	"errors"
 	"fmt"
 	"log/slog"
 	"net"
@@ -51,9 +50,8 @@ type Conn struct {
 	config  Config
 	options Options
 	log     *slog.Logger
-	ctx     context.Context
-	cancel  context.CancelFunc
-	done    chan struct{}
+	closing chan struct{} // closed by Close
+	done    chan struct{} // closed at the very end
 	writer  writer
 
 	sinkMu sync.Mutex
@@ -61,11 +59,16 @@ type Conn struct {
 	ended  bool // Disconnected was sent: nothing may follow
 
 	mu        sync.Mutex
-	socket    net.Conn // without TLS around it; nil while there is none
+	stop      context.CancelFunc // ends the dialling under way; nil while there is none
+	socket    net.Conn           // without TLS around it; nil while there is none
 	quitting  bool
+	isClosed  bool
 	quitTimer *time.Timer
 
-	registered bool // a server has accepted us; of the reading goroutine
+	// What follows belongs to the connection's goroutine.
+	address    int    // index of the next address to try
+	failure    *Error // of the last address
+	registered bool   // a server has accepted us
 }
 
 // Start begins to connect and returns at once; progress and result arrive at
@@ -80,8 +83,10 @@ func newConn(config Config, options Options, sink Sink, log *slog.Logger) *Conn 
 	if log == nil {
 		log = slog.New(slog.DiscardHandler)
 	}
-	c := &Conn{config: config, options: options, sink: sink, log: log, done: make(chan struct{})}
-	c.ctx, c.cancel = context.WithCancel(context.Background())
+	c := &Conn{
+		config: config, options: options, sink: sink, log: log,
+		closing: make(chan struct{}), done: make(chan struct{}),
+	}
 	c.writer.init(c)
 	return c
 }
@@ -99,7 +104,7 @@ func (c *Conn) Send(lines ...Line) error { return c.writer.send(lines) }
 func (c *Conn) Quit(reason string) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.quitting || c.ctx.Err() != nil {
+	if c.quitting || c.isClosed {
 		return
 	}
 	c.quitting = true
@@ -119,8 +124,15 @@ func (c *Conn) Close() {
 }
 
 func (c *Conn) closeLocked() {
-	c.cancel()
+	if c.isClosed {
+		return
+	}
+	c.isClosed = true
+	close(c.closing)
 	c.writer.close()
+	if c.stop != nil {
+		c.stop()
+	}
 	if c.socket != nil {
 		// Only the socket: closing TLS politely waits for a peer that does
 		// not read.
@@ -132,38 +144,102 @@ func (c *Conn) closeLocked() {
 // delivered or given up.
 func (c *Conn) Done() <-chan struct{} { return c.done }
 
-// run is the connection's goroutine.
+// run is the connection's goroutine. It waits for the server beneath few and
+// small frames: with more on its stack than now, the stack of an idle connection
+// would take twice the memory.
 func (c *Conn) run() {
 	defer close(c.done)
-	var failure *Error
+	for r := c.next(); r != nil; r = c.next() {
+		c.read(r)
+	}
+	c.finish()
+}
+
+// next connects to the next address that answers. It returns nil when there is
+// none, and when the connection is to end.
+func (c *Conn) next() *reader {
 	if len(c.options.Addresses) == 0 {
-		failure = localError("no address is configured for this IRC server")
+		c.failure = localError("no address is configured for this IRC server")
 	}
-	for i, address := range c.options.Addresses {
-		failure = c.try(address)
-		if c.isEnding() || c.registered {
-			break
+	for !c.registered && !c.isEnding() && c.address < len(c.options.Addresses) {
+		address := c.options.Addresses[c.address]
+		c.address++
+		var r *reader
+		panicked := c.guard(func() { r, c.failure = c.connect(address) })
+		if panicked != nil {
+			c.failure = panicked
 		}
-		c.log.Info("address failed", "address", address.String(), "error", failure)
-		if i < len(c.options.Addresses)-1 {
-			c.emit(Progress{Text: sentence(failure.Error())})
+		if c.failure == nil {
+			return r
 		}
+		c.log.Info("address failed", "address", address.String(), "error", c.failure)
 	}
-	c.finish(failure)
+	return nil
+}
+
+// connect dials and says what it does, and why another address is tried.
+func (c *Conn) connect(address Address) (*reader, *Error) {
+	if c.failure != nil {
+		c.emit(Progress{Text: sentence(c.failure.Error())})
+	}
+	c.emit(Progress{Text: connectingText(address)})
+	socket, stream, failure := c.dial(address)
+	if failure != nil {
+		return nil, failure
+	}
+	return c.open(socket, stream, address)
+}
+
+// open begins to speak on a new connection. stream is socket itself or TLS
+// around it.
+func (c *Conn) open(socket, stream net.Conn, address Address) (*reader, *Error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.quitting || c.isClosed {
+		_ = socket.Close()
+		return nil, localError("the connection was closed")
+	}
+	c.socket = socket
+	c.writer.attach(stream)
+	return newReader(c, stream, address), nil
+}
+
+// read reads a connection to its end.
+func (c *Conn) read(r *reader) {
+	if panicked := c.guard(r.loop); panicked != nil {
+		c.failure = panicked
+	} else {
+		c.failure = r.session.failure
+	}
+	c.writer.detach()
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	_ = c.socket.Close()
+	c.socket = nil
 }
 
 // isEnding reports whether we ourselves asked for the end.
 func (c *Conn) isEnding() bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	return c.quitting || c.ctx.Err() != nil
+	return c.quitting || c.isClosed
+}
+
+// wasClosed reports whether Close was called.
+func (c *Conn) wasClosed() bool {
+	select {
+	case <-c.closing:
+		return true
+	default:
+		return false
+	}
 }
 
 // finish delivers Disconnected and lets go of everything.
-func (c *Conn) finish(failure *Error) {
+func (c *Conn) finish() {
 	event := Disconnected{WasRegistered: c.registered}
-	if !c.isEnding() && failure != nil {
-		event.Err = failure
+	if !c.isEnding() && c.failure != nil {
+		event.Err = c.failure
 	}
 	c.Close()
 	c.writer.wait()
@@ -186,10 +262,10 @@ func (c *Conn) finish(failure *Error) {
 func (c *Conn) emit(event Event) {
 	c.sinkMu.Lock()
 	defer c.sinkMu.Unlock()
-	if c.ended || c.ctx.Err() != nil {
+	if c.ended || c.wasClosed() {
 		return
 	}
-	c.sink(c.ctx.Done(), c, event)
+	c.sink(c.closing, c, event)
 }
 
 // guard runs f and turns a panic into an error: one connection's fault must
@@ -203,84 +279,4 @@ func (c *Conn) guard(f func()) (failure *Error) {
 	}()
 	f()
 	return nil
-}
-
-// try connects to one address and serves it until the end of that connection.
-func (c *Conn) try(address Address) (failure *Error) {
-	c.emit(Progress{Text: connectingText(address)})
-	socket, stream, failure := c.dial(address)
-	if failure != nil {
-		return failure
-	}
-	return c.serve(socket, stream, address)
-}
-
-// serve registers on an open connection and reads until it ends. stream is
-// socket itself or TLS around it.
-func (c *Conn) serve(socket, stream net.Conn, address Address) (failure *Error) {
-	defer func() { _ = socket.Close() }()
-	c.mu.Lock()
-	if c.quitting || c.ctx.Err() != nil {
-		c.mu.Unlock()
-		return localError("the connection was closed")
-	}
-	c.socket = socket
-	c.mu.Unlock()
-	defer func() {
-		c.writer.detach()
-		c.mu.Lock()
-		c.socket = nil
-		c.mu.Unlock()
-	}()
-
-	c.writer.attach(stream)
-	panicked := c.guard(func() { failure = c.converse(stream, address) })
-	if panicked != nil {
-		return panicked
-	}
-	return failure
-}
-
-// converse is the loop of the reading goroutine over one connection.
-func (c *Conn) converse(stream net.Conn, address Address) *Error {
-	session := newSession(c, address)
-	watch := newWatch(c.config, stream)
-	in := newInput(stream)
-	var lines lineSplitter
-	lines.limit = c.config.MaxLineBytes
-	session.begin()
-	for {
-		watch.follow(session.phase)
-		chunk, err := in.next()
-		if err == nil {
-			lines.split(chunk, session.receive, session.isOver)
-			in.release()
-			watch.heard()
-		} else if errors.Is(err, errTimeout) {
-			c.expired(session, watch)
-		} else {
-			return session.closedBy(err)
-		}
-		if session.failure != nil {
-			return session.failure
-		}
-	}
-}
-
-// expired acts on a read deadline that has passed.
-func (c *Conn) expired(session *session, watch *watch) {
-	if err := c.writer.failed(); err != nil {
-		session.failure = session.closedBy(err)
-		return
-	}
-	switch watch.expired(session.phase) {
-	case actionPing:
-		c.writer.urgent(newLine("PING", pingToken))
-	case actionWelcome:
-		session.welcome()
-	case actionRegistrationTimeout:
-		session.fail(&Error{Kind: KindTimeout, Text: "it accepted the connection but not the registration"})
-	case actionDead:
-		session.fail(&Error{Kind: KindPingTimeout})
-	}
 }

@@ -31,8 +31,10 @@ func sentence(text string) string {
 // dial opens a connection to one address, over IPv6 or IPv4, whichever answers
 // first (RFC 8305). stream is socket, or TLS around it.
 func (c *Conn) dial(address Address) (socket, stream net.Conn, failure *Error) {
-	ctx, cancel := context.WithTimeout(c.ctx, c.config.ConnectTimeout)
+	ctx, cancel := context.WithTimeout(context.Background(), c.config.ConnectTimeout)
 	defer cancel()
+	c.setStop(cancel)
+	defer c.setStop(nil)
 	// Keep-alives of TCP would double our own pings.
 	dialer := net.Dialer{KeepAlive: -1}
 	socket, err := dialer.DialContext(ctx, "tcp", address.HostPort())
@@ -53,6 +55,16 @@ func (c *Conn) dial(address Address) (socket, stream net.Conn, failure *Error) {
 		return nil, nil, handshakeError(address, err)
 	}
 	return socket, secured, nil
+}
+
+// setStop lets Close end the dialling.
+func (c *Conn) setStop(stop context.CancelFunc) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.stop = stop
+	if stop != nil && c.isClosed {
+		stop()
+	}
 }
 
 func (c *Conn) tlsConfig(address Address) (*tls.Config, error) {

@@ -2,7 +2,6 @@ package ircconn
 
 import (
 	"fmt"
-	"log/slog"
 	"net"
 	"slices"
 	"strings"
@@ -135,12 +134,17 @@ func connect(t testing.TB, config Config, options Options, server *irctest.Serve
 	return c, events, script
 }
 
+func newSession(c *Conn, address Address) *session {
+	s := &session{}
+	s.init(c, address)
+	return s
+}
+
 // newTestSession returns a registered session of the nick juliet that has no
 // socket.
 func newTestSession(sink Sink, support ...string) *session {
 	options := Options{Nick: "juliet"}
-	c := newConn(testConfig(), options, sink, slog.New(slog.DiscardHandler))
-	s := newSession(c, Address{Host: "irc.test", Port: 6697, TLS: true})
+	s := newSession(newConn(testConfig(), options, sink, nil), Address{Host: "irc.test", Port: 6697, TLS: true})
 	s.receive([]byte(":irc.test 001 juliet :Welcome juliet!jcapulet@host.test"))
 	if len(support) > 0 {
 		s.receive([]byte(":irc.test 005 juliet " + strings.Join(support, " ") + " :are supported"))
@@ -156,7 +160,11 @@ func pipeConn(config Config, options Options, sink Sink) (*Conn, net.Conn) {
 	c := newConn(config, options, sink, nil)
 	go func() {
 		defer close(c.done)
-		c.finish(c.serve(ours, ours, Address{Host: "irc.test", Port: 6667}))
+		r, failure := c.open(ours, ours, Address{Host: "irc.test", Port: 6667})
+		if failure == nil {
+			c.read(r)
+		}
+		c.finish()
 	}()
 	return c, theirs
 }

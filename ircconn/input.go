@@ -31,8 +31,8 @@ type input struct {
 	first  [1]byte
 }
 
-func newInput(stream net.Conn) *input {
-	in := &input{stream: stream}
+func (in *input) init(stream net.Conn) {
+	in.stream = stream
 	if socket, ok := stream.(syscall.Conn); ok && canReadRaw {
 		if raw, err := socket.SyscallConn(); err == nil {
 			in.raw = raw
@@ -40,7 +40,6 @@ func newInput(stream net.Conn) *input {
 			in.try = in.readRaw
 		}
 	}
-	return in
 }
 
 // next waits for bytes and returns them; they are valid until release. The

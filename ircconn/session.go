@@ -37,15 +37,13 @@ type session struct {
 	failure *Error
 }
 
-func newSession(c *Conn, address Address) *session {
-	return &session{
-		conn:         c,
-		log:          c.log.With("address", address.HostPort()),
-		address:      address,
-		self:         Source{Nick: c.options.Nick},
-		support:      DefaultSupport(),
-		registration: newRegistration(c.options),
-	}
+func (s *session) init(c *Conn, address Address) {
+	s.conn = c
+	s.log = c.log.With("address", address.HostPort())
+	s.address = address
+	s.self = Source{Nick: c.options.Nick}
+	s.support = DefaultSupport()
+	s.registration = newRegistration(c.options)
 }
 
 func (s *session) emit(event Event) { s.conn.emit(event) }
@@ -53,7 +51,7 @@ func (s *session) emit(event Event) { s.conn.emit(event) }
 func (s *session) send(line Line) { s.conn.writer.urgent(line) }
 
 // isOver reports whether the session has ended, and with it the reading.
-func (s *session) isOver() bool { return s.failure != nil || s.conn.ctx.Err() != nil }
+func (s *session) isOver() bool { return s.failure != nil || s.conn.wasClosed() }
 
 // fail ends the session; the first reason counts.
 func (s *session) fail(failure *Error) {
@@ -133,18 +131,15 @@ func (s *session) unhandled(m *message) {
 	s.emit(Unhandled{Meta: m.Meta, Source: m.source, Command: m.command, Params: m.params})
 }
 
-// closedBy says why the session ended when reading or writing did.
-func (s *session) closedBy(err error) *Error {
-	if s.failure != nil {
-		return s.failure
-	}
+// closedBy ends the session because reading or writing did.
+func (s *session) closedBy(err error) {
 	if s.registration != nil && s.registration.refusal != nil {
 		s.fail(s.registration.refusal)
-		return s.failure
+		return
 	}
 	if internal, ok := err.(*Error); ok {
 		s.fail(internal)
-		return s.failure
+		return
 	}
 	failure := &Error{Kind: KindServerClosed, Err: err}
 	switch {
@@ -159,7 +154,6 @@ func (s *session) closedBy(err error) *Error {
 		failure.Text = systemText(err)
 	}
 	s.fail(failure)
-	return s.failure
 }
 
 // onError is ERROR: the server closes the connection (RFC 2812 §3.7.4).

@@ -37,17 +37,13 @@ type watch struct {
 	pinged       bool
 }
 
-func newWatch(config Config, conn net.Conn) *watch {
-	now := time.Now()
-	w := &watch{
-		conn:         conn,
-		pingInterval: config.PingInterval,
-		pingTimeout:  config.PingTimeout,
-		phaseEnds:    now.Add(config.RegistrationTimeout),
-		lastHeard:    now,
-	}
+func (w *watch) init(config Config, conn net.Conn) {
+	w.conn = conn
+	w.pingInterval = config.PingInterval
+	w.pingTimeout = config.PingTimeout
+	w.lastHeard = time.Now()
+	w.phaseEnds = w.lastHeard.Add(config.RegistrationTimeout)
 	w.arm(w.phaseEnds)
-	return w
 }
 
 func (w *watch) arm(at time.Time) { _ = w.conn.SetReadDeadline(at) }

@@ -1,0 +1,65 @@
+package ircconn
+
+import (
+	"errors"
+	"net"
+)
+
+// reader is the incoming half of one connection: bytes to lines to events. All
+// of it belongs to the connection's goroutine.
+type reader struct {
+	conn    *Conn
+	session session
+	watch   watch
+	in      input
+	lines   lineSplitter
+}
+
+func newReader(c *Conn, stream net.Conn, address Address) *reader {
+	r := &reader{conn: c, lines: lineSplitter{limit: c.config.MaxLineBytes}}
+	r.session.init(c, address)
+	r.watch.init(c.config, stream)
+	r.in.init(stream)
+	return r
+}
+
+// loop registers and reads until the session is over.
+func (r *reader) loop() {
+	r.session.begin()
+	for !r.session.isOver() {
+		r.step(r.in.next())
+	}
+}
+
+// step works on what one wait has brought.
+func (r *reader) step(chunk []byte, err error) {
+	switch {
+	case err == nil:
+		r.lines.split(chunk, r.session.receive, r.session.isOver)
+		r.in.release()
+		r.watch.heard()
+	case errors.Is(err, errTimeout):
+		r.expired()
+	default:
+		r.session.closedBy(err)
+	}
+	r.watch.follow(r.session.phase)
+}
+
+// expired acts on a read deadline that has passed.
+func (r *reader) expired() {
+	if err := r.conn.writer.failed(); err != nil {
+		r.session.closedBy(err)
+		return
+	}
+	switch r.watch.expired(r.session.phase) {
+	case actionPing:
+		r.conn.writer.urgent(newLine("PING", pingToken))
+	case actionWelcome:
+		r.session.welcome()
+	case actionRegistrationTimeout:
+		r.session.fail(&Error{Kind: KindTimeout, Text: "it accepted the connection but not the registration"})
+	case actionDead:
+		r.session.fail(&Error{Kind: KindPingTimeout})
+	}
+}
