@@ -49,7 +49,7 @@ func (c *Conn) dial(address Address) (socket, stream net.Conn, failure *Error) {
 		_ = socket.Close()
 		return nil, nil, &Error{Kind: KindTLSFailed, Address: address.HostPort(), Text: err.Error(), Err: err}
 	}
-	secured := tls.Client(socket, config)
+	secured := tls.Client(&tlsSocket{Conn: socket}, config)
 	if err := secured.HandshakeContext(ctx); err != nil {
 		_ = socket.Close()
 		return nil, nil, handshakeError(address, err)

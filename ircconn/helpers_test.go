@@ -168,3 +168,24 @@ func pipeConn(config Config, options Options, sink Sink) (*Conn, net.Conn) {
 	}()
 	return c, theirs
 }
+
+// cuttingConn writes in pieces of a size, each a packet of its own.
+type cuttingConn struct {
+	net.Conn
+	size int // 0: whole
+}
+
+func (c *cuttingConn) Write(p []byte) (int, error) {
+	if c.size == 0 {
+		return c.Conn.Write(p)
+	}
+	written := 0
+	for piece := range slices.Chunk(p, c.size) {
+		n, err := c.Conn.Write(piece)
+		written += n
+		if err != nil {
+			return written, err
+		}
+	}
+	return written, nil
+}

@@ -1,6 +1,7 @@
 package ircconn
 
 import (
+	"crypto/tls"
 	"errors"
 	"net"
 	"sync"
@@ -18,28 +19,56 @@ var readBuffers = sync.Pool{New: func() any { return new([readBufferBytes]byte) 
 // errTimeout says that the read deadline has passed.
 var errTimeout = errors.New("read deadline passed")
 
-// input reads a connection without holding a buffer while nothing arrives: on
-// a plain socket it waits for the system's word that there is something to
-// read, elsewhere (TLS) it waits with a buffer of one byte.
+// errWouldBlock says that there is nothing to read now. It is a temporary
+// net.Error, after which TLS can go on.
+var errWouldBlock net.Error = wouldBlockError{}
+
+type wouldBlockError struct{}
+
+func (wouldBlockError) Error() string   { return "nothing to read yet" }
+func (wouldBlockError) Timeout() bool   { return false }
+func (wouldBlockError) Temporary() bool { return true }
+
+// input reads a connection without holding a buffer while nothing arrives: it
+// waits for the system's word that the socket is readable and only then borrows
+// a buffer. TLS reads in the same way, from a socket that says when there is
+// nothing (tlsSocket); in this way it does not wait with its own buffers full
+// and beneath its own large frames. Where the system offers no such wait, and on
+// pipes, one byte is read first.
 type input struct {
-	stream net.Conn
-	raw    syscall.RawConn // nil unless stream is a plain socket
-	try    func(fd uintptr) bool
-	buffer *[readBufferBytes]byte
-	count  int
-	err    error
-	first  [1]byte
+	stream  net.Conn
+	raw     syscall.RawConn // nil where sockets cannot be waited for
+	secured *tls.Conn       // stream, when it is TLS
+	socket  *tlsSocket      // beneath secured
+	try     func(fd uintptr) bool
+	buffer  *[readBufferBytes]byte
+	count   int
+	err     error // what the connection broke with
+	first   [1]byte
 }
 
 func (in *input) init(stream net.Conn) {
 	in.stream = stream
-	if socket, ok := stream.(syscall.Conn); ok && canReadRaw {
-		if raw, err := socket.SyscallConn(); err == nil {
-			in.raw = raw
-			// A method value allocates: once, not for each read.
-			in.try = in.readRaw
+	if !canReadNow {
+		return
+	}
+	plain, ok := stream.(syscall.Conn)
+	if secured, isTLS := stream.(*tls.Conn); isTLS {
+		if in.socket, ok = secured.NetConn().(*tlsSocket); ok {
+			in.secured = secured
+			plain, ok = in.socket.Conn.(syscall.Conn)
 		}
 	}
+	if !ok {
+		return
+	}
+	raw, err := plain.SyscallConn()
+	if err != nil {
+		return
+	}
+	in.raw = raw
+	// A method value allocates: once, not for each read.
+	in.try = in.readNow
 }
 
 // next waits for bytes and returns them; they are valid until release. The
@@ -48,9 +77,12 @@ func (in *input) next() ([]byte, error) {
 	if in.err != nil {
 		return nil, in.err
 	}
+	in.count = 0
 	var err error
 	if in.raw != nil {
-		err = in.nextRaw()
+		if err = in.raw.Read(in.try); err == nil && in.count == 0 {
+			err = in.err
+		}
 	} else {
 		err = in.nextStream()
 	}
@@ -62,6 +94,29 @@ func (in *input) next() ([]byte, error) {
 		return nil, err
 	}
 	return in.buffer[:in.count], nil
+}
+
+// readNow reads what is there; false means that nothing is.
+func (in *input) readNow(fd uintptr) bool {
+	in.buffer = readBuffers.Get().(*[readBufferBytes]byte)
+	if in.secured == nil {
+		in.count, in.err = readSocket(fd, in.buffer[:])
+	} else {
+		in.socket.fd, in.socket.now = fd, true
+		in.count, in.err = in.secured.Read(in.buffer[:])
+	}
+	if !errors.Is(in.err, errWouldBlock) {
+		return true
+	}
+	in.err = nil
+	if in.count > 0 {
+		return true
+	}
+	in.release()
+	if in.secured != nil {
+		releaseTLSBuffers(in.secured)
+	}
+	return false
 }
 
 // nextStream waits for one byte and then takes what else there is. After a byte
@@ -92,4 +147,19 @@ func (in *input) release() {
 		readBuffers.Put(in.buffer)
 		in.buffer = nil
 	}
+}
+
+// tlsSocket is the socket beneath TLS. It waits as every socket does until now
+// is set, and from then on reads fd and answers errWouldBlock instead.
+type tlsSocket struct {
+	net.Conn
+	fd  uintptr
+	now bool
+}
+
+func (s *tlsSocket) Read(p []byte) (int, error) {
+	if s.now {
+		return readSocket(s.fd, p)
+	}
+	return s.Conn.Read(p)
 }

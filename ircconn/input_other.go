@@ -4,9 +4,7 @@ package ircconn
 
 import "errors"
 
-// canReadRaw is whether sockets can be waited for without a buffer.
-const canReadRaw = false
+// canReadNow is whether sockets can be read without waiting.
+const canReadNow = false
 
-func (in *input) nextRaw() error { return errors.ErrUnsupported }
-
-func (in *input) readRaw(uintptr) bool { return true }
+func readSocket(uintptr, []byte) (int, error) { return 0, errors.ErrUnsupported }
