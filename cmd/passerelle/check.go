@@ -1,0 +1,81 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"net/url"
+	"slices"
+	"time"
+
+	"passerelle/component"
+	"passerelle/store"
+)
+
+// checkTime is how long the whole check may take.
+const checkTime = 30 * time.Second
+
+// check tries all that the gateway needs, says what works, and returns an error
+// when something does not.
+func check(cfg *config, stdout, _ io.Writer) error {
+	ctx, cancel := context.WithTimeout(context.Background(), checkTime)
+	defer cancel()
+	steps := []struct {
+		name string
+		try  func(context.Context, *config) error
+	}{
+		{"the configuration is complete", func(context.Context, *config) error { return nil }},
+		{"all host names can be resolved", checkNames},
+		{"the data directory can be used", checkStore},
+		{"the XMPP server accepts the component", checkStream},
+	}
+	failed := 0
+	for _, step := range steps {
+		if err := step.try(ctx, cfg); err != nil {
+			failed++
+			fmt.Fprintf(stdout, "FAULT  %s: no\n       %v\n", step.name, err)
+			continue
+		}
+		fmt.Fprintf(stdout, "ok     %s\n", step.name)
+	}
+	if failed > 0 {
+		return fmt.Errorf("%d of %d checks found a fault", failed, len(steps))
+	}
+	return nil
+}
+
+// checkNames resolves the XMPP server's host and every host of irc.servers.
+func checkNames(ctx context.Context, cfg *config) error {
+	var hosts []string
+	if address, err := url.Parse(cfg.Component.Address); err == nil && address.Hostname() != "" {
+		hosts = append(hosts, address.Hostname())
+	}
+	for _, addresses := range cfg.servers {
+		for _, address := range addresses {
+			hosts = append(hosts, address.Host)
+		}
+	}
+	slices.Sort(hosts)
+	var faults []error
+	for _, host := range slices.Compact(hosts) {
+		if _, err := net.DefaultResolver.LookupHost(ctx, host); err != nil {
+			faults = append(faults, fmt.Errorf("%s is not found: check its spelling and the resolver of this machine (%w)", host, err))
+		}
+	}
+	return errors.Join(faults...)
+}
+
+func checkStore(_ context.Context, cfg *config) error {
+	data, err := store.Open(cfg.Store)
+	if err != nil {
+		return err
+	}
+	return data.Close()
+}
+
+func checkStream(ctx context.Context, cfg *config) error {
+	return component.New(cfg.Component.Config, nil, slog.New(slog.DiscardHandler)).Check(ctx)
+}

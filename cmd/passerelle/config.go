@@ -1,0 +1,162 @@
+package main
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"net"
+	"os"
+	"regexp"
+	"strings"
+
+	"gopkg.in/yaml.v3"
+
+	"passerelle/component"
+	"passerelle/gateway"
+	"passerelle/ircconn"
+	"passerelle/store"
+)
+
+// config is the tree of the configuration file. Each package owns its part.
+type config struct {
+	Component componentConfig `yaml:"component"`
+	Store     store.Config    `yaml:"store"`
+	Gateway   gateway.Config  `yaml:"gateway"`
+	IRC       ircConfig       `yaml:"irc"`
+	Log       logConfig       `yaml:"log"`
+	HTTP      httpConfig      `yaml:"http"`
+
+	servers gateway.Servers
+}
+
+type componentConfig struct {
+	component.Config `yaml:",inline"`
+	// SecretFile is a file with the secret, for those who keep it apart.
+	SecretFile string `yaml:"secret_file"`
+}
+
+type ircConfig struct {
+	ircconn.Config `yaml:",inline"`
+	// Servers are those that need more than their name to be found.
+	Servers []gateway.ServerConfig `yaml:"servers"`
+}
+
+type logConfig struct {
+	Level  string `yaml:"level"`
+	Format string `yaml:"format"`
+}
+
+type httpConfig struct {
+	// Listen is where health is served; empty turns it off.
+	Listen string `yaml:"listen"`
+}
+
+func defaultConfig() *config {
+	return &config{
+		Component: componentConfig{Config: component.DefaultConfig()},
+		Store:     store.DefaultConfig(),
+		Gateway:   gateway.DefaultConfig(),
+		IRC:       ircConfig{Config: ircconn.DefaultConfig()},
+		Log:       logConfig{Level: "info", Format: "text"},
+	}
+}
+
+// loadConfig reads the configuration: the defaults, over them the file, over it
+// the environment. The error has every fault, a line each.
+func loadConfig(file string, environment []string) (*config, error) {
+	cfg := defaultConfig()
+	file, chosen := configFile(file, environment)
+	text, err := os.ReadFile(file)
+	switch {
+	case err == nil:
+	case errors.Is(err, fs.ErrNotExist) && !chosen:
+		text = nil // all may come from the environment
+	default:
+		return nil, fmt.Errorf("reading the configuration: %w", err)
+	}
+	faults := []error{decode(file, text, cfg), applyEnvironment(cfg, environment)}
+	if err := errors.Join(faults...); err != nil {
+		return nil, fmt.Errorf("the configuration has faults:\n%w", err)
+	}
+	if err := cfg.complete(); err != nil {
+		return nil, fmt.Errorf("the configuration has faults:\n%w", err)
+	}
+	return cfg, nil
+}
+
+// configFile returns the file to read, and whether somebody chose it.
+func configFile(flag string, environment []string) (string, bool) {
+	if flag != "" {
+		return flag, true
+	}
+	for _, variable := range environment {
+		if name, ok := strings.CutPrefix(variable, "PASSERELLE_CONFIG="); ok && name != "" {
+			return name, true
+		}
+	}
+	return defaultConfigFile, false
+}
+
+// unknownField is how the YAML library says that a key is not known.
+var unknownField = regexp.MustCompile(`field (\S+) not found in type \S+`)
+
+// decode reads the file's text into cfg and names every fault with its line.
+func decode(file string, text []byte, cfg *config) error {
+	decoder := yaml.NewDecoder(bytes.NewReader(text))
+	decoder.KnownFields(true)
+	err := decoder.Decode(cfg)
+	if err == nil || errors.Is(err, io.EOF) {
+		return nil
+	}
+	var types *yaml.TypeError
+	if !errors.As(err, &types) {
+		return fmt.Errorf("  %s: %w", file, err)
+	}
+	var faults []error
+	for _, text := range types.Errors {
+		faults = append(faults, fmt.Errorf("  %s: %s", file, unknownField.ReplaceAllString(text, `there is no key "$1"`)))
+	}
+	return errors.Join(faults...)
+}
+
+// complete reads what the configuration points to, and checks the whole.
+func (c *config) complete() error {
+	var faults []error
+	add := func(section string, err error) {
+		if err == nil {
+			return
+		}
+		for line := range strings.SplitSeq(err.Error(), "\n") {
+			if section != "" && !strings.HasPrefix(line, section) {
+				line = section + "." + line
+			}
+			faults = append(faults, errors.New("  "+line))
+		}
+	}
+	if c.Component.SecretFile != "" {
+		if c.Component.Secret != "" {
+			add("", errors.New("component.secret and component.secret_file are both given: leave one out"))
+		}
+		secret, err := os.ReadFile(c.Component.SecretFile)
+		if err != nil {
+			add("", fmt.Errorf("component.secret_file: %w", err))
+		}
+		c.Component.Secret = strings.TrimSpace(string(secret))
+	}
+	add("component", c.Component.Config.Validate())
+	add("store", c.Store.Validate())
+	add("gateway", c.Gateway.Validate())
+	add("irc", c.IRC.Config.Validate())
+	servers, err := gateway.ParseServers(c.IRC.Servers)
+	c.servers = servers
+	add("irc", err)
+	add("log", c.Log.validate())
+	if c.HTTP.Listen != "" {
+		if _, _, err := net.SplitHostPort(c.HTTP.Listen); err != nil {
+			add("", fmt.Errorf("http.listen %q must be host:port, such as 127.0.0.1:8080", c.HTTP.Listen))
+		}
+	}
+	return errors.Join(faults...)
+}

@@ -1,0 +1,97 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"net/http"
+	"sync/atomic"
+	"time"
+
+	"passerelle/gateway"
+)
+
+// pulse is the gateway with an eye on whether its stream is up.
+type pulse struct {
+	*gateway.Gateway
+	up atomic.Bool
+}
+
+// StreamUp implements component.Handler.
+func (p *pulse) StreamUp() {
+	p.up.Store(true)
+	p.Gateway.StreamUp()
+}
+
+// StreamDown implements component.Handler.
+func (p *pulse) StreamDown(err error) {
+	p.up.Store(false)
+	p.Gateway.StreamDown(err)
+}
+
+// ServeHTTP answers /healthz: 200 while the XMPP server has us, 503 otherwise.
+func (p *pulse) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	switch {
+	case r.URL.Path != "/healthz":
+		http.NotFound(w, r)
+	case !p.up.Load():
+		http.Error(w, "no stream to the XMPP server", http.StatusServiceUnavailable)
+	default:
+		fmt.Fprintf(w, "ok, %d users\n", p.Users())
+	}
+}
+
+// serveHealth serves /healthz and returns what ends it.
+func serveHealth(listen string, p *pulse, log *slog.Logger) (func(), error) {
+	if listen == "" {
+		return func() {}, nil
+	}
+	listener, err := net.Listen("tcp", listen)
+	if err != nil {
+		return nil, fmt.Errorf("http.listen: %w", err)
+	}
+	server := &http.Server{Handler: p, ReadTimeout: 5 * time.Second, WriteTimeout: 5 * time.Second}
+	go func() {
+		if err := server.Serve(listener); !errors.Is(err, http.ErrServerClosed) {
+			log.Error("health is no longer served", "error", err)
+		}
+	}()
+	return func() { _ = server.Close() }, nil
+}
+
+// health asks the gateway that runs with this configuration whether it is well.
+func health(cfg *config, stdout, _ io.Writer) error {
+	if cfg.HTTP.Listen == "" {
+		return errors.New("http.listen is not set, so nobody can be asked")
+	}
+	host, port, err := net.SplitHostPort(cfg.HTTP.Listen)
+	if err != nil {
+		return err
+	}
+	if ip := net.ParseIP(host); host == "" || ip != nil && ip.IsUnspecified() {
+		host = "localhost"
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
+	defer cancel()
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+net.JoinHostPort(host, port)+"/healthz", nil)
+	if err != nil {
+		return err
+	}
+	response, err := http.DefaultClient.Do(request)
+	if err != nil {
+		return fmt.Errorf("the gateway does not answer: %w", err)
+	}
+	defer response.Body.Close()
+	text, err := io.ReadAll(io.LimitReader(response.Body, 1000))
+	if err != nil {
+		return err
+	}
+	if response.StatusCode != http.StatusOK {
+		return fmt.Errorf("the gateway is not well: %s", text)
+	}
+	_, err = stdout.Write(text)
+	return err
+}

@@ -1,0 +1,80 @@
+package main
+
+import (
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"os"
+	"runtime/debug"
+)
+
+// version is set when a release is built.
+var version = ""
+
+// defaultConfigFile is where the configuration is looked for.
+const defaultConfigFile = "config.yaml"
+
+const usage = `Usage: passerelle COMMAND [--config FILE]
+
+Commands:
+  run      connect to the XMPP server and serve until SIGTERM or SIGINT
+  check    say whether the configuration works, and if not, why
+  health   ask a running gateway whether it is well (needs http.listen)
+  version  print the version
+
+The configuration is FILE, or what PASSERELLE_CONFIG names, or ./config.yaml.
+`
+
+func main() { os.Exit(command(os.Args[1:], os.Environ(), os.Stdout, os.Stderr)) }
+
+// command runs one sub-command and returns the exit status: 0, 1 when something
+// is wrong, 2 when the command line is.
+func command(args, environment []string, stdout, stderr io.Writer) int {
+	commands := map[string]func(*config, io.Writer, io.Writer) error{"run": run, "check": check, "health": health}
+	if len(args) == 1 && (args[0] == "version" || args[0] == "--version") {
+		fmt.Fprintln(stdout, "passerelle", programVersion())
+		return 0
+	}
+	if len(args) == 0 || commands[args[0]] == nil {
+		fmt.Fprint(stderr, usage)
+		return 2
+	}
+	flags := flag.NewFlagSet(args[0], flag.ContinueOnError)
+	flags.SetOutput(stderr)
+	flags.Usage = func() { fmt.Fprint(stderr, usage) }
+	file := flags.String("config", "", "the configuration `FILE`")
+	if err := flags.Parse(args[1:]); err != nil || flags.NArg() > 0 {
+		if flags.NArg() > 0 {
+			fmt.Fprintf(stderr, "passerelle: %q is one argument too many\n", flags.Arg(0))
+		}
+		if errors.Is(err, flag.ErrHelp) {
+			return 0
+		}
+		return 2
+	}
+	cfg, err := loadConfig(*file, environment)
+	if err == nil {
+		err = commands[args[0]](cfg, stdout, stderr)
+	}
+	if err != nil {
+		fmt.Fprintln(stderr, "passerelle:", err)
+		return 1
+	}
+	return 0
+}
+
+// programVersion is the release's version, or the commit it was built from.
+func programVersion() string {
+	if version != "" {
+		return version
+	}
+	if info, ok := debug.ReadBuildInfo(); ok {
+		for _, setting := range info.Settings {
+			if setting.Key == "vcs.revision" && len(setting.Value) >= 12 {
+				return "dev-" + setting.Value[:12]
+			}
+		}
+	}
+	return "dev"
+}

@@ -1,0 +1,163 @@
+package gateway
+
+import (
+	"passerelle/component"
+	"passerelle/ircconn"
+	"passerelle/translate"
+)
+
+// availabilityRank orders what clients show (RFC 6121 §4.7.2.1), the most
+// available first. "invisible" others count as plain away.
+var availabilityRank = map[string]int{"chat": 0, "": 1, "away": 2, "dnd": 3, "xa": 4}
+
+// awayNames are what IRC sees when the user gave no text.
+var awayNames = map[string]string{"away": "away", "dnd": "do not disturb", "xa": "away for long"}
+
+// availability returns what a presence shows. What is none of the known words
+// counts as available (RFC 6121 §4.7.2.1).
+func availability(s *component.Stanza) (show, status string) {
+	show = s.ChildText("", "show")
+	if _, known := availabilityRank[show]; !known {
+		show = ""
+	}
+	return show, s.ChildText("", "status")
+}
+
+// best returns the most available of two sessions.
+func best(a, b *session) *session {
+	if a == nil || availabilityRank[b.show] < availabilityRank[a.show] {
+		return b
+	}
+	return a
+}
+
+// presenceOfSelf is how our own user appears in a room: as available as the
+// most available session.
+func (ch *Channel) presenceOfSelf() (show, status string) {
+	var shown *session
+	for i := range ch.sessions {
+		shown = best(shown, &ch.sessions[i])
+	}
+	if shown == nil {
+		return "", ""
+	}
+	return shown.show, oneLine(shown.status)
+}
+
+// updateAway tells the server whether the user is away, when that has changed
+// (RFC 2812 §4.1): only if all sessions in its rooms are.
+func (n *Network) updateAway() {
+	if !n.ready {
+		return
+	}
+	var shown *session
+	for _, ch := range n.channels {
+		for i := range ch.sessions {
+			shown = best(shown, &ch.sessions[i])
+		}
+	}
+	if shown == nil {
+		return
+	}
+	text := ""
+	if name, away := awayNames[shown.show]; away {
+		text = clip(oneLine(shown.status), n.support.AwayLen)
+		if text == "" {
+			text = name
+		}
+	}
+	text = clip(text, n.budget("AWAY", ""))
+	if text == n.awayText {
+		return
+	}
+	if err := n.send(ircconn.Away(text)); err != nil {
+		n.log.Debug("the server was not told whether the user is away", "error", err)
+		return
+	}
+	n.awayText = text
+}
+
+// onAwayChanged shows that somebody went away or came back (IRCv3 away-notify).
+func (n *Network) onAwayChanged(ev ircconn.AwayChanged) {
+	n.setAway(ev.Source.Nick, ev.Text)
+}
+
+// onAwayReply is the server's word that somebody we wrote to is away (301): it
+// is shown as their presence where they are an occupant, and once, as a line of
+// text, where they are not.
+func (n *Network) onAwayReply(ev ircconn.AwayReply) {
+	text := ev.Text
+	if text == "" {
+		text = "away"
+	}
+	if n.setAway(ev.Nick, text) {
+		return
+	}
+	q, known := n.queries[n.fold(ev.Nick)]
+	if known && q.away == text {
+		return
+	}
+	q.away = text
+	n.remember(ev.Nick, q)
+	n.u.notify(n.u.jidOf(translate.Nick, ev.Nick, n.name), ev.Nick+" is away: "+translate.StripFormatting(text))
+}
+
+// setAway notes why somebody is away, "" for back, and shows it in the rooms. It
+// reports whether they are in one.
+func (n *Network) setAway(nick, text string) bool {
+	text = translate.CleanText(translate.StripFormatting(text))
+	shared := false
+	for _, ch := range n.channels {
+		shared = shared || ch.member(nick) != nil
+	}
+	if !shared || n.isSelf(nick) {
+		return shared
+	}
+	p := n.know(nick)
+	if p.away == text {
+		return true
+	}
+	p.away = text
+	for _, ch := range n.channels {
+		if m := ch.member(nick); m != nil {
+			ch.show(m)
+		}
+	}
+	return true
+}
+
+// onWhoEntry learns from WHO who is where, logged in as whom, and away.
+func (n *Network) onWhoEntry(ev ircconn.WhoEntry) {
+	ch := n.channel(ev.Channel)
+	if ch == nil || ch.member(ev.Nick) == nil {
+		return
+	}
+	p := n.know(ev.Nick)
+	p.update(ircconn.Source{Nick: ev.Nick, User: ev.User, Host: ev.Host})
+	if ev.Account != "" {
+		p.account = ev.Account
+	}
+	if ev.Away && p.away == "" {
+		n.setAway(ev.Nick, "away")
+	}
+}
+
+func (n *Network) onAccountChanged(ev ircconn.AccountChanged) {
+	if p := n.people[n.fold(ev.Source.Nick)]; p != nil {
+		p.account = ev.Account
+	}
+}
+
+// onHostChanged keeps our own host, which decides how long lines may be, and
+// those of others, which bans are made of.
+func (n *Network) onHostChanged(ev ircconn.HostChanged) {
+	if ev.SelfHost || n.isSelf(ev.Source.Nick) {
+		if ev.NewUser != "" {
+			n.self.User = ev.NewUser
+		}
+		n.self.Host = ev.NewHost
+	}
+	if p := n.people[n.fold(ev.Source.Nick)]; p != nil {
+		p.update(ircconn.Source{User: ev.NewUser, Host: ev.NewHost})
+	}
+}

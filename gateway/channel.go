@@ -1,0 +1,232 @@
+package gateway
+
+import (
+	"log/slog"
+	"slices"
+	"sort"
+	"strings"
+	"time"
+	"unique"
+
+	"passerelle/component"
+	"passerelle/ircconn"
+	"passerelle/translate"
+)
+
+// Channel is one IRC channel for one user: a room on XMPP.
+type Channel struct {
+	n    *Network
+	name string        // as the server writes it
+	jid  component.JID // the room
+	// sent says that a JOIN is on its way, joined that the server has let us
+	// in, and named that all members are known and shown.
+	sent, joined, named bool
+	waiting             []joinRequest
+	sessions            []session
+	members             []member // sorted by nick once named
+	topic               topic
+	modes               map[byte]string // flags and their parameters
+	key                 string
+	bans                []ircconn.ListItem // as last listed
+	banning             map[ircconn.Folded]bool
+	timer               *time.Timer // of an unanswered JOIN, or a room without sessions
+	log                 *slog.Logger
+}
+
+// session is one resource of the user in a room.
+type session struct {
+	jid component.JID // full
+	// wanted is the nick that the client last asked for: not always the one
+	// it has.
+	wanted string
+	show   string
+	status string
+}
+
+// joinRequest is a join that is not answered yet.
+type joinRequest struct {
+	session
+	stanza *component.Stanza
+}
+
+// member is somebody in a channel. There can be very many of these.
+type member struct {
+	nick  unique.Handle[string]
+	modes uint8 // bit i: the i-th of the network's prefix modes
+}
+
+func newMember(nick string, modes uint8) member {
+	return member{unique.Make(strings.Clone(nick)), modes}
+}
+
+func (n *Network) newChannel(name string, room component.JID) *Channel {
+	ch := &Channel{n: n, name: name, jid: room, modes: make(map[byte]string), log: n.log.With("channel", name)}
+	n.channels[n.fold(name)] = ch
+	if n.idle != nil {
+		n.idle.Stop()
+		n.idle = nil
+	}
+	return ch
+}
+
+// delete forgets a channel that we are not in any more.
+func (ch *Channel) delete() {
+	n := ch.n
+	if ch.timer != nil {
+		ch.timer.Stop()
+	}
+	if n.channels[n.fold(ch.name)] == ch {
+		delete(n.channels, n.fold(ch.name))
+	}
+	if len(n.channels) == 0 {
+		clear(n.people)
+	}
+	for _, m := range ch.members {
+		n.forget(m.nick.Value())
+	}
+	n.watchIdle()
+}
+
+// occupant is the JID of somebody in the room.
+func (ch *Channel) occupant(nick string) component.JID {
+	jid := ch.jid
+	jid.Resource = translate.NickToResource(nick)
+	return jid
+}
+
+func (ch *Channel) compare(a, b string) int { return ch.n.support.Casemapping.Compare(a, b) }
+
+func (ch *Channel) sort() {
+	slices.SortStableFunc(ch.members, func(a, b member) int { return ch.compare(a.nick.Value(), b.nick.Value()) })
+}
+
+// sortAndMerge orders the members after a list of names; whoever is listed
+// twice stays once.
+func (ch *Channel) sortAndMerge() {
+	ch.sort()
+	ch.members = slices.Clip(slices.CompactFunc(ch.members, func(a, b member) bool {
+		return ch.compare(a.nick.Value(), b.nick.Value()) == 0
+	}))
+}
+
+// find returns where a nick is, or would be, among the sorted members.
+func (ch *Channel) find(nick string) (int, bool) {
+	return sort.Find(len(ch.members), func(i int) int { return ch.compare(nick, ch.members[i].nick.Value()) })
+}
+
+// member returns the member of that nick, or nil. The pointer is good until
+// members come or go.
+func (ch *Channel) member(nick string) *member {
+	if !ch.named {
+		for i := range ch.members {
+			if ch.compare(ch.members[i].nick.Value(), nick) == 0 {
+				return &ch.members[i]
+			}
+		}
+		return nil
+	}
+	if i, found := ch.find(nick); found {
+		return &ch.members[i]
+	}
+	return nil
+}
+
+// add puts a member in and reports whether they were not there before.
+func (ch *Channel) add(nick string, modes uint8) bool {
+	if !ch.named {
+		ch.members = append(ch.members, newMember(nick, modes))
+		return true
+	}
+	i, found := ch.find(nick)
+	if found {
+		return false
+	}
+	ch.members = slices.Insert(ch.members, i, newMember(nick, modes))
+	return true
+}
+
+// removeMember takes a member out and returns what they were.
+func (ch *Channel) removeMember(nick string) (member, bool) {
+	m := ch.member(nick)
+	if m == nil {
+		return member{}, false
+	}
+	gone := *m
+	ch.members = slices.DeleteFunc(ch.members, func(m member) bool { return m.nick == gone.nick })
+	return gone, true
+}
+
+// modeBits translates prefix characters ("@+") into the bits of a member.
+func (n *Network) modeBits(prefixes string) uint8 {
+	var bits uint8
+	for i := 0; i < len(prefixes); i++ {
+		bits |= n.modeBit(n.support.ModeOf(prefixes[i]))
+	}
+	return bits
+}
+
+func (n *Network) modeBit(mode byte) uint8 {
+	if i := strings.IndexByte(n.support.PrefixModes, mode); i >= 0 && i < 8 {
+		return 1 << i
+	}
+	return 0
+}
+
+// modeLetters translates a member's bits into mode letters, highest first.
+func (n *Network) modeLetters(bits uint8) string {
+	if bits == 0 {
+		return ""
+	}
+	var letters []byte
+	for i := 0; i < len(n.support.PrefixModes) && i < 8; i++ {
+		if bits&(1<<i) != 0 {
+			letters = append(letters, n.support.PrefixModes[i])
+		}
+	}
+	return string(letters)
+}
+
+// moderation is whether only those with voice may speak (+m).
+func (ch *Channel) moderation() translate.Moderation {
+	_, moderated := ch.modes['m']
+	return translate.Moderation(moderated)
+}
+
+// roles returns a member's affiliation and role.
+func (ch *Channel) roles(m *member) (translate.Affiliation, translate.Role) {
+	return translate.RolesOf(ch.n.modeLetters(m.modes), ch.n.support.PrefixModes, ch.moderation())
+}
+
+// selfModerates reports whether our own user is a moderator.
+func (ch *Channel) selfModerates() bool {
+	m := ch.member(ch.n.nick())
+	if m == nil {
+		return false
+	}
+	_, role := ch.roles(m)
+	return role == translate.Moderator
+}
+
+// session returns the session of a full JID, or nil.
+func (ch *Channel) session(full component.JID) *session {
+	for i := range ch.sessions {
+		if ch.sessions[i].jid == full {
+			return &ch.sessions[i]
+		}
+	}
+	return nil
+}
+
+// inRoom returns the channel that a stanza is about when its sender is in it,
+// or a refusal.
+func (u *User) inRoom(r *request) (*Channel, *session, error) {
+	n := u.networks[r.to.Network]
+	if n == nil {
+		return nil, nil, refuse("not-acceptable", "you are not in %s; join it first", r.to.Name)
+	}
+	ch := n.channel(r.to.Name)
+	if ch == nil || ch.session(r.From) == nil {
+		return nil, nil, refuse("not-acceptable", "you are not in %s; join it first", r.to.Name)
+	}
+	return ch, ch.session(r.From), nil
+}

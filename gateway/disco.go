@@ -1,0 +1,250 @@
+package gateway
+
+import (
+	"slices"
+	"strconv"
+
+	"passerelle/component"
+	"passerelle/translate"
+)
+
+const (
+	nsDiscoInfo  = "http://jabber.org/protocol/disco#info"
+	nsDiscoItems = "http://jabber.org/protocol/disco#items"
+)
+
+// discoInfoFeature says what is at an address (XEP-0030 §3). It never opens an
+// IRC connection.
+func discoInfoFeature() feature {
+	return feature{
+		xep: "XEP-0030", on: everywhere, advertise: []string{nsDiscoInfo},
+		iq: map[iqKey]iqHandler{{"get", nsDiscoInfo, "query"}: (*User).onDiscoInfo},
+	}
+}
+
+// discoItemsFeature says what is below an address (XEP-0030 §4).
+func discoItemsFeature() feature {
+	return feature{
+		xep: "XEP-0030", on: everywhere, advertise: []string{nsDiscoItems},
+		iq: map[iqKey]iqHandler{{"get", nsDiscoItems, "query"}: (*User).onDiscoItems},
+	}
+}
+
+// The nodes of a room (XEP-0045 §6.5, §7.12).
+const (
+	nodeTraffic  = "http://jabber.org/protocol/muc#traffic"
+	nodeReserved = "x-roomuser-item"
+)
+
+// traffic are the namespaces that a room lets through (XEP-0045 §6.5).
+var traffic = []string{nsStanzaID, nsOccupantID, nsStyling, nsDelay}
+
+// identity is who is at an address (XEP-0030 §3.1).
+type identity struct{ category, kind, name string }
+
+func (u *User) onDiscoInfo(r *request, query *component.Element) error {
+	node := query.Attr("node")
+	switch {
+	case node == "":
+		u.openDisco(r, nsDiscoInfo, "")
+		u.writeIdentities(r)
+		u.writeFeatures(at(r))
+		if at(r) == onRoom {
+			u.writeRoomInfo(r)
+		}
+	case node == nodeTraffic && at(r) == onRoom:
+		u.openDisco(r, nsDiscoInfo, node)
+		for _, namespace := range traffic {
+			u.writeFeature(namespace)
+		}
+	case node == nodeReserved && at(r) == onRoom:
+		u.openDisco(r, nsDiscoInfo, node)
+		if n := u.networks[r.to.Network]; n != nil && n.ready {
+			u.writeIdentity(identity{"conference", "text", translate.NickToResource(n.nick())})
+		}
+	default:
+		return refuse("item-not-found", "there is no node %q here", node)
+	}
+	u.enc.Close()
+	u.enc.Close()
+	return nil
+}
+
+func (u *User) openDisco(r *request, namespace, node string) {
+	u.enc.Result(r.Stanza)
+	u.enc.Open("query", namespace)
+	if node != "" {
+		u.enc.Attr("node", node)
+	}
+}
+
+// writeIdentities says who is there. Gateway and networks are no place to make
+// rooms of one's own, which clients read from conference/irc; a room is
+// conference/text where the network has what rich clients need (message tags),
+// so that they offer no more than works.
+func (u *User) writeIdentities(r *request) {
+	switch at(r) {
+	case onGateway:
+		u.writeIdentity(identity{"gateway", "irc", "IRC"})
+		u.writeIdentity(identity{"conference", "irc", "IRC"})
+	case onServer:
+		u.writeIdentity(identity{"gateway", "irc", r.to.Network})
+		u.writeIdentity(identity{"conference", "irc", r.to.Network})
+	case onRoom:
+		kind := "irc"
+		if n := u.networks[r.to.Network]; n != nil && n.caps.Has("message-tags") {
+			kind = "text"
+		}
+		u.writeIdentity(identity{"conference", kind, r.to.Name + " (" + r.to.Network + ")"})
+	case onOccupant:
+		u.writeIdentity(identity{"client", "pc", r.occupant()})
+	case onNick:
+		u.writeIdentity(identity{"client", "pc", r.to.Name})
+	}
+}
+
+func (u *User) writeIdentity(id identity) {
+	u.enc.Open("identity", "")
+	u.enc.Attr("category", id.category)
+	u.enc.Attr("type", id.kind)
+	u.enc.Attr("name", id.name)
+	u.enc.Close()
+}
+
+func (u *User) writeFeatures(where targets) {
+	for _, f := range u.g.features {
+		if f.on&where == 0 {
+			continue
+		}
+		for _, namespace := range f.advertise {
+			u.writeFeature(namespace)
+		}
+	}
+}
+
+func (u *User) writeFeature(namespace string) {
+	u.enc.Open("feature", "")
+	u.enc.Attr("var", namespace)
+	u.enc.Close()
+}
+
+// roomFlags are the room features that a channel mode turns on or off
+// (XEP-0045 §6.4, §15.3).
+var roomFlags = []struct {
+	modes   string
+	on, off string
+}{
+	{"i", "muc_membersonly", "muc_open"},
+	{"m", "muc_moderated", "muc_unmoderated"},
+	{"k", "muc_passwordprotected", "muc_unsecured"},
+	{"sp", "muc_hidden", "muc_public"},
+}
+
+// writeRoomInfo says how the room is (XEP-0045 §6.4). A room is
+// semi-anonymous: nobody on IRC ever learns a JID.
+func (u *User) writeRoomInfo(r *request) {
+	u.writeFeature("muc_semianonymous")
+	u.writeFeature("muc_temporary")
+	var ch *Channel
+	if n := u.networks[r.to.Network]; n != nil {
+		ch = n.channel(r.to.Name)
+	}
+	for _, flag := range roomFlags {
+		if ch != nil && ch.hasMode(flag.modes) {
+			u.writeFeature(flag.on)
+		} else {
+			u.writeFeature(flag.off)
+		}
+	}
+	if ch == nil || !ch.named {
+		return
+	}
+	u.enc.Open("x", nsForms)
+	u.enc.Attr("type", "result")
+	u.writeField("FORM_TYPE", "hidden", "http://jabber.org/protocol/muc#roominfo")
+	u.writeField("muc#roominfo_description", "text-single", ch.name+" on "+ch.n.name)
+	u.writeField("muc#roominfo_subject", "text-single", plain(ch.topic.text))
+	u.writeField("muc#roominfo_occupants", "text-single", strconv.Itoa(len(ch.members)))
+	subjectForAll := "1"
+	if ch.hasMode("t") {
+		subjectForAll = "0"
+	}
+	u.writeField("muc#roominfo_subjectmod", "boolean", subjectForAll)
+	u.enc.Close()
+}
+
+// hasMode reports whether the channel has any of the modes.
+func (ch *Channel) hasMode(modes string) bool {
+	for _, mode := range []byte(modes) {
+		if _, set := ch.modes[mode]; set {
+			return true
+		}
+	}
+	return false
+}
+
+// writeField writes a field of a form with one value (XEP-0004).
+func (u *User) writeField(name, kind, value string) {
+	u.enc.Open("field", "")
+	u.enc.Attr("var", name)
+	u.enc.Attr("type", kind)
+	u.enc.Leaf("value", "", value)
+	u.enc.Close()
+}
+
+// onDiscoItems lists the networks of the gateway, the user's channels on a
+// network, and the occupants of a room that the user is in.
+func (u *User) onDiscoItems(r *request, query *component.Element) error {
+	if node := query.Attr("node"); node != "" {
+		return refuse("item-not-found", "there is no node %q here", node)
+	}
+	u.openDisco(r, nsDiscoItems, "")
+	switch at(r) {
+	case onGateway:
+		for _, name := range u.networkNames() {
+			u.writeItem(u.jidOf(translate.Server, "", name), name)
+		}
+	case onServer:
+		if n := u.networks[r.to.Network]; n != nil {
+			for _, ch := range n.channels {
+				u.writeItem(ch.jid, ch.name)
+			}
+		}
+	case onRoom:
+		u.writeOccupantItems(r)
+	}
+	u.enc.Close()
+	u.enc.Close()
+	return nil
+}
+
+func (u *User) writeOccupantItems(r *request) {
+	ch, _, err := u.inRoom(r)
+	if err != nil {
+		return
+	}
+	for i := range ch.members {
+		nick := ch.members[i].nick.Value()
+		u.writeItem(ch.occupant(nick), nick)
+	}
+}
+
+func (u *User) writeItem(jid component.JID, name string) {
+	u.enc.Open("item", "")
+	u.enc.Attr("jid", jid.String())
+	u.enc.Attr("name", name)
+	u.enc.Close()
+}
+
+// networkNames are the admin's servers and those the user is connected to.
+func (u *User) networkNames() []string {
+	var names []string
+	for name := range u.g.servers {
+		names = append(names, name)
+	}
+	for name := range u.networks {
+		names = append(names, name)
+	}
+	slices.Sort(names)
+	return slices.Compact(names)
+}

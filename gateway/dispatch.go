@@ -1,0 +1,200 @@
+package gateway
+
+import (
+	"passerelle/component"
+	"passerelle/ircconn"
+	"passerelle/translate"
+)
+
+// handle does what one event of the connection asks for: the table of contents
+// of all that comes from IRC.
+func (n *Network) handle(ev ircconn.Event) {
+	if n.settle(ev) {
+		return
+	}
+	n.tellAsker(ev)
+	switch ev := ev.(type) {
+	case ircconn.Message:
+		n.onMessage(ev)
+	case ircconn.Joined:
+		n.onJoined(ev)
+	case ircconn.Parted:
+		n.onParted(ev)
+	case ircconn.Quit:
+		n.onQuit(ev)
+	case ircconn.NickChanged:
+		n.onNickChanged(ev)
+	case ircconn.ModeChanged:
+		n.onModeChanged(ev)
+	case ircconn.AwayChanged:
+		n.onAwayChanged(ev)
+	case ircconn.Names:
+		n.onNames(ev)
+	case ircconn.NamesEnd:
+		n.onNamesEnd(ev)
+	case ircconn.WhoEntry:
+		n.onWhoEntry(ev)
+	case ircconn.Kicked:
+		n.onKicked(ev)
+	case ircconn.TopicChanged:
+		n.onTopicChanged(ev)
+	case ircconn.TopicReply:
+		n.onTopicReply(ev)
+	case ircconn.TopicSetBy:
+		n.onTopicSetBy(ev)
+	case ircconn.ChannelModes:
+		n.onChannelModes(ev)
+	case ircconn.AccountChanged:
+		n.onAccountChanged(ev)
+	case ircconn.HostChanged:
+		n.onHostChanged(ev)
+	case ircconn.CTCP:
+		n.onCTCP(ev)
+	case ircconn.Invited:
+		n.onInvited(ev)
+	case ircconn.AwayReply:
+		n.onAwayReply(ev)
+	case ircconn.Refused:
+		n.onRefused(ev)
+	case ircconn.Reply:
+		n.onReply(ev)
+	case ircconn.ListMode:
+		n.onListMode(ev)
+	case ircconn.Written:
+		n.onWritten(ev)
+	case ircconn.Motd:
+		n.onMotd(ev)
+	case ircconn.Unhandled:
+		n.onUnhandled(ev)
+	case ircconn.Killed:
+		n.onKilled(ev)
+	case ircconn.Progress:
+		n.tell(ev.Text)
+	case ircconn.Registered:
+		n.onRegistered(ev)
+	case ircconn.SupportChanged:
+		n.onSupportChanged(ev)
+	case ircconn.CapsChanged:
+		n.onCapsChanged(ev)
+	case ircconn.Disconnected:
+		n.onDisconnected(ev)
+	}
+	// The rest (ACK, the ends of batches and of WHO, our own away state, real
+	// names) matters to questions only, or is not shown on XMPP.
+}
+
+// request is a stanza with its address understood.
+type request struct {
+	*component.Stanza
+	to translate.Address
+}
+
+// occupant is the nick in a room that the request is addressed to; empty for
+// the room itself and for all other addresses.
+func (r *request) occupant() string {
+	if r.to.Kind == translate.Channel {
+		return r.To.Resource
+	}
+	return ""
+}
+
+// route is what messages and presences are told apart by.
+type route struct {
+	stanzaType string
+	kind       translate.Kind
+}
+
+// routes say who handles what. They are made in New: as package variables they
+// would refer to themselves.
+type routes map[route]func(*User, *request) error
+
+// messageRoutes is the table of contents of all messages that come from XMPP.
+func messageRoutes() routes {
+	return routes{
+		{"groupchat", translate.Channel}: (*User).onGroupchat,
+		{"chat", translate.Channel}:      (*User).onRoomMessage,
+		{"normal", translate.Channel}:    (*User).onRoomMessage,
+		{"chat", translate.Nick}:         (*User).onPrivateMessage,
+		{"normal", translate.Nick}:       (*User).onPrivateMessage,
+		{"chat", translate.Server}:       (*User).onServerMessage,
+		{"normal", translate.Server}:     (*User).onServerMessage,
+		{"chat", translate.Gateway}:      (*User).onGatewayMessage,
+		{"normal", translate.Gateway}:    (*User).onGatewayMessage,
+		{"error", translate.Channel}:     (*User).onBounce,
+	}
+}
+
+// presenceRoutes is the table of contents of all presences.
+func presenceRoutes() routes {
+	return routes{
+		{"", translate.Channel}:            (*User).onRoomPresence,
+		{"unavailable", translate.Channel}: (*User).onRoomLeave,
+		{"error", translate.Channel}:       (*User).onBounce,
+		{"subscribe", translate.Gateway}:   (*User).onSubscribe,
+		{"subscribe", translate.Server}:    (*User).onSubscribe,
+		{"subscribe", translate.Nick}:      (*User).onSubscribeRefused,
+		{"subscribe", translate.Channel}:   (*User).onSubscribeRefused,
+		{"unsubscribe", translate.Gateway}: (*User).onUnsubscribe,
+		{"unsubscribe", translate.Server}:  (*User).onUnsubscribe,
+		{"probe", translate.Gateway}:       (*User).onProbe,
+		{"probe", translate.Server}:        (*User).onProbe,
+	}
+}
+
+// handleStanza does what a stanza asks for, or answers it with an error.
+func (u *User) handleStanza(s *component.Stanza) {
+	r := &request{Stanza: s}
+	to, err := u.address(s.To.Local)
+	if err != nil {
+		u.replyError(s, refuse("item-not-found", "%v", err))
+		return
+	}
+	r.to = to
+	if err := u.route(r); err != nil {
+		u.replyError(s, err)
+	}
+}
+
+func (u *User) route(r *request) error {
+	switch r.Kind {
+	case component.IQ:
+		return u.onIQ(r)
+	case component.Presence:
+		if handler := u.g.presences[route{r.Type, r.to.Kind}]; handler != nil {
+			return handler(u, r)
+		}
+		return nil // presence to where nobody is shown is of no consequence
+	}
+	stanzaType := r.Type
+	if stanzaType == "" {
+		stanzaType = "normal"
+	}
+	if handler := u.g.messages[route{stanzaType, r.to.Kind}]; handler != nil {
+		return handler(u, r)
+	}
+	if stanzaType == "error" || stanzaType == "headline" {
+		return nil
+	}
+	return refuse("bad-request", "a message of type %s cannot be sent to a %s", stanzaType, r.to.Kind)
+}
+
+// onIQ finds the feature that answers a query (feature.go). Results and errors
+// answer nothing that we asked.
+func (u *User) onIQ(r *request) error {
+	if r.Type != "get" && r.Type != "set" {
+		return nil
+	}
+	if len(r.Children) != 1 {
+		return refuse("bad-request", "an IQ must have exactly one child")
+	}
+	payload := &r.Children[0]
+	for _, f := range u.g.features {
+		if f.on&at(r) == 0 {
+			continue
+		}
+		if handler := f.iq[iqKey{r.Type, payload.Space, payload.Local}]; handler != nil {
+			return handler(u, r, payload)
+		}
+	}
+	return refuse("service-unavailable", "that is not offered here")
+}

@@ -1,0 +1,217 @@
+package gateway
+
+import (
+	"context"
+	"log/slog"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"passerelle/component"
+	"passerelle/ircconn"
+	"passerelle/translate"
+)
+
+// stanzaSender is where stanzas go: a *component.Conn.
+type stanzaSender interface {
+	// Send may wait; it fails when the stream is down.
+	Send(stanzas []byte) error
+	// Offer never waits.
+	Offer(stanzas []byte) error
+}
+
+// lineSender is where IRC lines go: a *ircconn.Conn.
+type lineSender interface {
+	Send(lines ...ircconn.Line) error
+	Quit(reason string)
+	Close()
+}
+
+// dialer begins an IRC connection; its events go to the sink.
+type dialer func(ircconn.Options, ircconn.Sink, *slog.Logger) lineSender
+
+// Options are what a Gateway is made of.
+type Options struct {
+	Config  Config
+	Domain  string // our domain, the component's host name
+	Version string // of the program, for XEP-0092
+	Servers Servers
+	IRC     ircconn.Config
+	// OccupantKey is the secret of the occupant ids (XEP-0421).
+	OccupantKey []byte
+	Log         *slog.Logger
+}
+
+// Gateway is the registry of users. Its methods may be called from any
+// goroutine.
+type Gateway struct {
+	cfg         Config
+	domain      string
+	version     string
+	servers     Servers
+	occupantKey []byte
+	addressing  translate.Addressing
+	features    []feature
+	messages    routes
+	presences   routes
+	log         *slog.Logger
+	dial        dialer
+	now         func() time.Time
+	started     time.Time
+	panics      atomic.Int64
+	generations atomic.Int64 // of IRC connections, for Network.generation
+
+	mu      sync.Mutex
+	out     stanzaSender
+	users   map[component.JID]*User
+	closing bool
+	refused component.Encoder // errors that the reader answers itself
+	gone    sync.WaitGroup    // IRC connections that have not ended
+}
+
+// New returns a gateway without a stream; Attach gives it one.
+func New(options Options) *Gateway {
+	g := &Gateway{
+		cfg:         options.Config,
+		domain:      options.Domain,
+		version:     options.Version,
+		servers:     options.Servers,
+		occupantKey: options.OccupantKey,
+		log:         options.Log,
+		now:         time.Now,
+		users:       make(map[component.JID]*User),
+	}
+	g.started = g.now()
+	g.features = featureList()
+	g.messages, g.presences = messageRoutes(), presenceRoutes()
+	g.dial = func(o ircconn.Options, sink ircconn.Sink, log *slog.Logger) lineSender {
+		return ircconn.Start(options.IRC, o, sink, log)
+	}
+	return g
+}
+
+// Attach names the stream that stanzas leave by. It comes before the stream
+// runs.
+func (g *Gateway) Attach(out stanzaSender) { g.out = out }
+
+// HandleStanza gives a stanza to the user who sent it. It never waits: a user
+// who has too much to do is told so with resource-constraint.
+func (g *Gateway) HandleStanza(s *component.Stanza) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	bare := s.From.Bare()
+	u := g.users[bare]
+	if u == nil {
+		if s.Type == "error" || s.Kind == component.IQ && s.Type == "result" {
+			return
+		}
+		if s.Kind == component.Presence && s.Type == "unavailable" {
+			return
+		}
+		if g.closing {
+			g.refuse(s, component.NewError("service-unavailable", "the gateway is going down; try again in a minute"))
+			return
+		}
+		u = newUser(g, bare)
+		g.users[bare] = u
+	}
+	if !u.in.postStanza(s, u.start) {
+		g.refuse(s, component.NewError("resource-constraint", "too many requests at once; try again in a moment"))
+	}
+}
+
+// refuse answers a stanza on the reader's goroutine; g.mu is held.
+func (g *Gateway) refuse(s *component.Stanza, err *component.StanzaError) {
+	if !wantsError(s) {
+		return
+	}
+	g.refused.Reset()
+	g.refused.ErrorReply(s, err)
+	if err := g.out.Offer(g.refused.Bytes()); err != nil {
+		g.log.Warn("an error reply was dropped", "user", s.From.Bare().String(), "error", err)
+	}
+}
+
+// StreamUp is called when the stream to the host server is there.
+func (g *Gateway) StreamUp() { g.log.Info("the XMPP server accepted us", "domain", g.domain) }
+
+// StreamDown is called when it is lost. IRC connections stay.
+func (g *Gateway) StreamDown(err error) {
+	g.log.Warn("the stream to the XMPP server is gone; IRC connections stay", "error", err)
+}
+
+// retire forgets a user who has nothing left, unless something has just come in.
+func (g *Gateway) retire(u *User) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if u.in.endIfIdle() {
+		delete(g.users, u.jid)
+	}
+}
+
+// connect begins an IRC connection, unless the gateway is going down.
+func (g *Gateway) connect(o ircconn.Options, sink ircconn.Sink, log *slog.Logger) (lineSender, error) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if g.closing {
+		return nil, refuse("service-unavailable", "the gateway is going down; try again in a minute")
+	}
+	g.gone.Add(1)
+	return g.dial(o, sink, log), nil
+}
+
+// forget removes a user who ended by force.
+func (g *Gateway) forget(u *User) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	u.in.end()
+	if g.users[u.jid] == u {
+		delete(g.users, u.jid)
+	}
+}
+
+// Users returns how many users have something here.
+func (g *Gateway) Users() int {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return len(g.users)
+}
+
+// Shutdown takes everybody out of their rooms (status 332), sends QUIT to every
+// IRC server, and waits until the connections have ended or ctx has. New
+// stanzas are refused from now on. The stream must be up until it returns.
+func (g *Gateway) Shutdown(ctx context.Context) {
+	g.mu.Lock()
+	g.closing = true
+	users := make([]*User, 0, len(g.users))
+	for _, u := range g.users {
+		users = append(users, u)
+	}
+	g.mu.Unlock()
+
+	var told sync.WaitGroup
+	for _, u := range users {
+		told.Add(1)
+		go func() {
+			defer told.Done()
+			finished := make(chan struct{})
+			if u.post(func(u *User) { defer close(finished); u.shutDown() }, ctx.Done()) {
+				select {
+				case <-finished:
+				case <-ctx.Done():
+				}
+			}
+		}()
+	}
+	ended := make(chan struct{})
+	go func() {
+		told.Wait()
+		g.gone.Wait()
+		close(ended)
+	}()
+	select {
+	case <-ended:
+	case <-ctx.Done():
+		g.log.Warn("some IRC connections did not end in time")
+	}
+}

@@ -1,0 +1,126 @@
+package gateway
+
+import (
+	"sync"
+
+	"passerelle/component"
+)
+
+// How much may wait for one user.
+const (
+	inletStanzas = 64
+	inletEvents  = 64
+)
+
+// event is something for the user's goroutine to do that did not come from the
+// component: an IRC event, a timer, a shutdown.
+type event func(u *User)
+
+// inlet is where a user's work waits: stanzas, which are refused when too many
+// wait, and events, whose senders wait. It starts the user's goroutine when the
+// first thing arrives.
+type inlet struct {
+	mu      sync.Mutex
+	stanzas []*component.Stanza
+	events  []event
+	running bool
+	ended   bool
+	idle    bool          // nothing came since the goroutine stopped with nothing to keep
+	room    chan struct{} // closed when events were taken; nil while nobody waits
+}
+
+// postStanza queues a stanza and reports whether there was room. start is called
+// when no goroutine is at work.
+func (in *inlet) postStanza(s *component.Stanza, start func()) bool {
+	in.mu.Lock()
+	defer in.mu.Unlock()
+	if in.ended || len(in.stanzas) >= inletStanzas {
+		return false
+	}
+	in.stanzas = append(in.stanzas, s)
+	in.wake(start)
+	return true
+}
+
+// postEvent queues an event. It waits while too many wait before it, until done
+// is closed, and reports whether the event was queued.
+func (in *inlet) postEvent(ev event, done <-chan struct{}, start func()) bool {
+	for {
+		in.mu.Lock()
+		if in.ended {
+			in.mu.Unlock()
+			return false
+		}
+		if len(in.events) < inletEvents {
+			in.events = append(in.events, ev)
+			in.wake(start)
+			in.mu.Unlock()
+			return true
+		}
+		if in.room == nil {
+			in.room = make(chan struct{})
+		}
+		room := in.room
+		in.mu.Unlock()
+		select {
+		case <-room:
+		case <-done:
+			return false
+		}
+	}
+}
+
+// wake starts the goroutine unless it runs; in.mu is held.
+func (in *inlet) wake(start func()) {
+	in.idle = false
+	if in.running {
+		return
+	}
+	in.running = true
+	start()
+}
+
+// take returns all that waits, and nothing when the goroutine has nothing left
+// to do; it then counts as stopped. idle is whether the user has nothing to
+// keep. The slices given are reused for what comes next.
+func (in *inlet) take(stanzas []*component.Stanza, events []event, idle bool) ([]*component.Stanza, []event) {
+	in.mu.Lock()
+	defer in.mu.Unlock()
+	if len(in.stanzas) == 0 && len(in.events) == 0 {
+		in.running = false
+		in.idle = idle
+		in.stanzas, in.events = nil, nil
+		return nil, nil
+	}
+	clear(stanzas[:cap(stanzas)])
+	clear(events[:cap(events)])
+	takenStanzas, takenEvents := in.stanzas, in.events
+	in.stanzas, in.events = stanzas[:0], events[:0]
+	if in.room != nil {
+		close(in.room)
+		in.room = nil
+	}
+	return takenStanzas, takenEvents
+}
+
+// end refuses all that comes from now on and frees whoever waits.
+func (in *inlet) end() {
+	in.mu.Lock()
+	defer in.mu.Unlock()
+	in.ended = true
+	if in.room != nil {
+		close(in.room)
+		in.room = nil
+	}
+}
+
+// endIfIdle ends the inlet when the goroutine stopped with nothing to keep and
+// nothing has come since, and reports whether it did.
+func (in *inlet) endIfIdle() bool {
+	in.mu.Lock()
+	defer in.mu.Unlock()
+	if in.idle {
+		in.ended = true
+	}
+	return in.idle
+}

@@ -1,0 +1,95 @@
+package gateway
+
+import (
+	"passerelle/component"
+	"passerelle/ircconn"
+	"passerelle/translate"
+)
+
+// invite is an invitation that our user sends through the room (XEP-0045
+// §7.8.2): somebody on IRC gets an INVITE, a JID elsewhere is passed a direct
+// one (XEP-0249).
+func (u *User) invite(r *request, invitation *component.Element) error {
+	ch, _, err := u.inRoom(r)
+	if err != nil {
+		return err
+	}
+	to, err := component.ParseJID(invitation.Attr("to"))
+	if err != nil {
+		return refuse("jid-malformed", "the invitation names nobody: %v", err)
+	}
+	reason := invitation.ChildText(nsMUCUser, "reason")
+	if to.Domain != u.g.domain {
+		u.inviteJID(ch, to, reason)
+		return nil
+	}
+	address, err := u.address(to.Local)
+	if err != nil || address.Kind != translate.Nick || address.Network != ch.n.name {
+		return refuse("item-not-found", "%s is nobody on %s", to, ch.n.name)
+	}
+	return ch.n.inviteNick(address.Name, ch.name, func(err error) {
+		if err != nil {
+			u.replyError(r.Stanza, err)
+		}
+	})
+}
+
+// inviteJID invites somebody on XMPP to join through this gateway too.
+func (u *User) inviteJID(ch *Channel, to component.JID, reason string) {
+	u.enc.Stanza(component.Message, ch.jid, to, "", newID())
+	u.enc.Open("x", nsMUCUser)
+	u.enc.Open("invite", "")
+	u.enc.Attr("from", u.jid.String())
+	if reason != "" {
+		u.enc.Leaf("reason", "", reason)
+	}
+	u.enc.Close()
+	if ch.key != "" {
+		u.enc.Leaf("password", "", ch.key)
+	}
+	u.enc.Close()
+	u.enc.Close()
+}
+
+// inviteNick asks somebody on IRC into a channel (RFC 2812 §3.2.7) and calls
+// done when the server has said yes (341) or no.
+func (n *Network) inviteNick(nick, channel string, done func(error)) error {
+	q := &question{failed: done}
+	q.answer = func(ev ircconn.Event) verdict {
+		switch ev := ev.(type) {
+		case ircconn.Reply:
+			if ev.Numeric == 341 {
+				done(nil)
+				return answered | taken
+			}
+		case ircconn.Refused:
+			if n.concerns(q, ev, nick, channel) {
+				done(refusedByIRC(ev))
+				return answered | taken
+			}
+		}
+		return unrelated
+	}
+	return n.ask(q, ircconn.Invite(nick, channel))
+}
+
+// onInvited passes an invitation on to our user (XEP-0045 §7.8.2). One of
+// somebody else (IRCv3 invite-notify) is told in the room.
+func (n *Network) onInvited(ev ircconn.Invited) {
+	u := n.u
+	if !ev.Self {
+		if ch := n.channel(ev.Channel); ch != nil && ch.named {
+			ch.announce(ev.Source.Nick + " has invited " + ev.Nick)
+		}
+		return
+	}
+	room := u.jidOf(translate.Channel, ev.Channel, n.name)
+	u.enc.Stanza(component.Message, room, u.jid, "", newID())
+	u.enc.Open("x", nsMUCUser)
+	u.enc.Open("invite", "")
+	u.enc.Attr("from", u.jidOf(translate.Nick, ev.Source.Nick, n.name).String())
+	u.enc.Leaf("reason", "", ev.Source.Nick+" invites you to "+ev.Channel)
+	u.enc.Close()
+	u.enc.Close()
+	u.enc.Close()
+}

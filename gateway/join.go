@@ -1,0 +1,327 @@
+package gateway
+
+import (
+	"slices"
+
+	"passerelle/component"
+	"passerelle/ircconn"
+	"passerelle/translate"
+)
+
+// onRoomPresence is available presence to a room: joining it, or for somebody
+// who is in it another nick or another availability (XEP-0045 §7.2, §7.6, §7.7).
+func (u *User) onRoomPresence(r *request) error {
+	if r.occupant() == "" {
+		return refuse("jid-malformed", "to join a room, say under which nick: %s/nick", r.To)
+	}
+	wantsIn := r.Child(nsMUC, "x")
+	ch, s, err := u.inRoom(r)
+	if wantsIn == nil {
+		if err != nil {
+			return err
+		}
+		return ch.updateSession(s, r)
+	}
+	if err == nil && ch.named && !ch.n.wantsOtherNick(s, r.occupant()) {
+		s.show, s.status = availability(r.Stanza)
+		ch.welcome(*s, r.Stanza)
+		return nil
+	}
+	if err == nil && ch.named {
+		return ch.updateSession(s, r)
+	}
+	return u.join(r, wantsIn)
+}
+
+// join begins to enter a room: at once where the user is in it with another
+// resource, else when the server has let us in.
+func (u *User) join(r *request, x *component.Element) error {
+	n := u.networks[r.to.Network]
+	if n == nil {
+		var err error
+		if n, err = u.connect(r.to.Network, r.occupant()); err != nil {
+			return err
+		}
+	}
+	ch := n.channel(r.to.Name)
+	if ch == nil {
+		ch = n.newChannel(r.to.Name, r.To.Bare())
+		ch.key = x.ChildText("", "password")
+	}
+	if ch.jid != r.To.Bare() {
+		return &refusal{
+			condition: "gone", payload: "xmpp:" + ch.jid.String() + "?join",
+			text: "the channel is known by another spelling here: " + ch.jid.String(),
+		}
+	}
+	request := joinRequest{session: session{jid: r.From, wanted: r.occupant()}, stanza: r.Stanza}
+	request.show, request.status = availability(r.Stanza)
+	ch.waiting = slices.DeleteFunc(ch.waiting, func(w joinRequest) bool { return w.jid == r.From })
+	ch.waiting = append(ch.waiting, request)
+	n.enter(ch)
+	return nil
+}
+
+// enter does the next step of joining a channel, as far as the server lets us.
+func (n *Network) enter(ch *Channel) {
+	switch {
+	case !n.ready:
+	case ch.named:
+		ch.admit()
+	case !ch.sent:
+		if err := n.send(ircconn.Join(ch.name, ch.key)); err != nil {
+			ch.refuseWaiting(err)
+			return
+		}
+		ch.sent = true
+		ch.timer = n.u.after(n.u.g.cfg.AnswerTimeout, func(*User) {
+			if n.channel(ch.name) == ch && !ch.named {
+				ch.refuseWaiting(refuse("remote-server-timeout", "%s did not answer the request to join %s", n.name, ch.name))
+			}
+		})
+	}
+}
+
+// refuseWaiting answers all who wait to enter with an error; the room is then
+// not half joined.
+func (ch *Channel) refuseWaiting(err error) {
+	waiting := ch.waiting
+	ch.waiting = nil
+	for _, request := range waiting {
+		ch.n.u.replyError(request.stanza, err)
+	}
+	if len(ch.sessions) == 0 && !ch.named {
+		ch.delete()
+	}
+}
+
+// admit lets everybody in who waits for the room.
+func (ch *Channel) admit() {
+	waiting := ch.waiting
+	ch.waiting = nil
+	for _, request := range waiting {
+		if s := ch.session(request.jid); s != nil {
+			*s = request.session
+		} else {
+			ch.sessions = append(ch.sessions, request.session)
+		}
+		if ch.timer != nil {
+			ch.timer.Stop()
+		}
+		ch.welcome(request.session, request.stanza)
+	}
+	ch.n.updateAway()
+}
+
+// welcome sends one session all there is to see in a room, in the order of
+// XEP-0045 §7.1: the others, ourselves, the subject.
+func (ch *Channel) welcome(s session, stanza *component.Stanza) {
+	n := ch.n
+	for i := range ch.members {
+		m := &ch.members[i]
+		if n.isSelf(m.nick.Value()) {
+			continue
+		}
+		a := ch.appearanceOf(m)
+		ch.writePresence(&s, m.nick.Value(), "", &a)
+		n.u.flushLarge()
+	}
+	if self := ch.member(n.nick()); self != nil {
+		a := ch.appearanceOf(self)
+		a.codes = []int{statusSelf}
+		if stanza.To.Resource != n.nick() {
+			a.codes = append(a.codes, statusNickImposed)
+		}
+		ch.writePresence(&s, n.nick(), "", &a)
+	}
+	ch.writeSubject([]session{s})
+}
+
+// onJoined is a JOIN: our own is the server letting us in.
+func (n *Network) onJoined(ev ircconn.Joined) {
+	if ev.Self {
+		n.onSelfJoined(ev)
+		return
+	}
+	ch := n.channel(ev.Channel)
+	if ch == nil || !ch.joined {
+		return
+	}
+	n.see(ev.Source, ev.Account)
+	if ch.add(ev.Source.Nick, 0) {
+		ch.show(ch.member(ev.Source.Nick))
+	}
+}
+
+// onSelfJoined begins to collect what the server says about the channel. It may
+// have put us there without being asked.
+func (n *Network) onSelfJoined(ev ircconn.Joined) {
+	n.self.User, n.self.Host = ev.Source.User, ev.Source.Host
+	ch := n.channel(ev.Channel)
+	if ch == nil {
+		ch = n.newChannel(ev.Channel, n.u.jidOf(translate.Channel, ev.Channel, n.name))
+		n.tell("The server has put you into " + ev.Channel + ". To see it, join " + ch.jid.String())
+		ch.partUnlessEntered()
+	}
+	ch.name, ch.joined, ch.sent = ev.Channel, true, true
+	if err := n.send(ircconn.Mode(ev.Channel, "")); err != nil {
+		ch.log.Debug("the modes of a channel stay unknown", "error", err)
+	}
+}
+
+// partUnlessEntered leaves a channel that nobody asked for when no client has
+// entered it for a while.
+func (ch *Channel) partUnlessEntered() {
+	n := ch.n
+	ch.timer = n.u.after(n.u.g.cfg.AnswerTimeout+n.u.g.cfg.IdleQuit, func(*User) {
+		if n.channel(ch.name) == ch && len(ch.sessions) == 0 && len(ch.waiting) == 0 {
+			ch.part("")
+		}
+	})
+}
+
+// onNames takes one line of the list of members.
+func (n *Network) onNames(ev ircconn.Names) {
+	ch := n.channel(ev.Channel)
+	if ch == nil || !ch.joined {
+		return
+	}
+	for _, entry := range ev.Members {
+		if entry.Host != "" {
+			n.see(ircconn.Source{Nick: entry.Nick, User: entry.User, Host: entry.Host}, "")
+		}
+		modes := n.modeBits(entry.Prefixes)
+		if ch.add(entry.Nick, modes) {
+			if ch.named {
+				ch.show(ch.member(entry.Nick))
+			}
+			continue
+		}
+		if m := ch.member(entry.Nick); m.modes != modes {
+			m.modes = modes
+			ch.show(m)
+		}
+	}
+}
+
+// onNamesEnd completes the list of members, and lets in who waits.
+func (n *Network) onNamesEnd(ev ircconn.NamesEnd) {
+	ch := n.channel(ev.Channel)
+	if ch == nil || !ch.joined || ch.named {
+		return
+	}
+	ch.sortAndMerge()
+	ch.named = true
+	ch.add(n.nick(), 0) // COMPAT: channels with hidden members (+D, auditorium) may list nobody
+	ch.admit()
+	n.askWho(ch)
+}
+
+// The largest channel whose members' away states are asked for on joining: the
+// answer has a line for each.
+const whoLimit = 300
+
+// askWho asks who is away, where changes of it will be told (away-notify).
+func (n *Network) askWho(ch *Channel) {
+	if !n.caps.Has("away-notify") || len(ch.members) > whoLimit {
+		return
+	}
+	line := ircconn.Who(ch.name)
+	if n.support.Whox {
+		line = ircconn.WhoAccounts(ch.name)
+	}
+	if err := n.send(line); err != nil {
+		ch.log.Debug("who is away stays unknown", "error", err)
+	}
+}
+
+// onRoomLeave is unavailable presence to a room (XEP-0045 §7.14): the session
+// leaves at once, and the last one takes the user out of the channel.
+func (u *User) onRoomLeave(r *request) error {
+	n := u.networks[r.to.Network]
+	if n == nil {
+		return nil
+	}
+	ch := n.channel(r.to.Name)
+	if ch == nil {
+		return nil
+	}
+	ch.leave(r.From, exit{text: r.ChildText("", "status"), codes: []int{statusSelf}})
+	return nil
+}
+
+// leave takes one session out of the room, or off the list of those who wait.
+func (ch *Channel) leave(full component.JID, why exit) {
+	before := len(ch.waiting) + len(ch.sessions)
+	ch.waiting = slices.DeleteFunc(ch.waiting, func(w joinRequest) bool { return w.jid == full })
+	if s := ch.session(full); s != nil {
+		ch.writeSelfGone(s, why)
+		ch.sessions = slices.DeleteFunc(ch.sessions, func(s session) bool { return s.jid == full })
+	}
+	if before == len(ch.waiting)+len(ch.sessions) {
+		return
+	}
+	if len(ch.waiting)+len(ch.sessions) == 0 {
+		ch.part(why.text)
+		return
+	}
+	ch.n.updateAway()
+	if self := ch.member(ch.n.nick()); self != nil {
+		ch.show(self)
+	}
+}
+
+// writeSelfGone tells one session that it is out.
+func (ch *Channel) writeSelfGone(s *session, why exit) {
+	self := ch.member(ch.n.nick())
+	if self == nil {
+		self = &member{nick: newMember(ch.n.nick(), 0).nick}
+	}
+	a := ch.departure(self, why)
+	ch.writePresence(s, ch.n.nick(), "unavailable", &a)
+}
+
+// removeAll takes every session out of the room and forgets it.
+func (ch *Channel) removeAll(why exit) {
+	why.codes = append([]int{statusSelf}, why.codes...)
+	for i := range ch.sessions {
+		ch.writeSelfGone(&ch.sessions[i], why)
+	}
+	ch.sessions = nil
+	if ch.timer != nil {
+		ch.timer.Stop()
+	}
+}
+
+// part leaves the channel on IRC, with a reason, and forgets it.
+func (ch *Channel) part(reason string) {
+	n := ch.n
+	if ch.sent {
+		line := ircconn.Part(ch.name, clip(oneLine(translate.ToIRC(reason)), n.budget("PART", ch.name)))
+		if err := n.send(line); err != nil {
+			ch.log.Warn("leaving a channel was not sent", "error", err)
+		}
+	}
+	ch.delete()
+	n.updateAway()
+}
+
+// bounceConditions are the errors by which a host tells that a resource is not
+// there any more.
+var bounceConditions = map[string]bool{
+	"gone": true, "item-not-found": true, "recipient-unavailable": true, "redirect": true, "service-unavailable": true,
+	"remote-server-not-found": true, "remote-server-timeout": true, "jid-malformed": true, "internal-server-error": true,
+}
+
+// onBounce is an error that came back for something we sent to a session: the
+// client is gone without a word, and must not stay on IRC as a ghost.
+func (u *User) onBounce(r *request) error {
+	n := u.networks[r.to.Network]
+	if n == nil || !bounceConditions[component.ParseStanzaError(r.Stanza).Condition] {
+		return nil
+	}
+	for _, ch := range n.channels {
+		ch.leave(r.From, exit{text: "your client could not be reached", codes: []int{statusSelf, statusError}})
+	}
+	return nil
+}

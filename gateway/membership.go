@@ -1,0 +1,94 @@
+package gateway
+
+import (
+	"regexp"
+
+	"passerelle/ircconn"
+	"passerelle/translate"
+)
+
+// onParted is a PART: of somebody else, or our own that no session asked for
+// (the ones that did are gone from the list already).
+func (n *Network) onParted(ev ircconn.Parted) {
+	ch := n.channel(ev.Channel)
+	if ch == nil || !ch.joined {
+		return
+	}
+	why := exit{text: plain(ev.Reason)}
+	if ev.Self {
+		if why.text == "" {
+			why.text = "the server took you out of the channel"
+		}
+		ch.removeAll(why)
+		ch.delete()
+		return
+	}
+	ch.lose(ev.Source.Nick, why)
+}
+
+// lose takes a member out and shows it.
+func (ch *Channel) lose(nick string, why exit) {
+	m := ch.member(nick)
+	if m == nil {
+		return
+	}
+	ch.showGone(*m, why)
+	ch.removeMember(nick)
+	ch.n.forget(nick)
+}
+
+// onKicked is a KICK (XEP-0045 §8.2), with 301 where it completes a ban that we
+// set for our user (§9.1).
+func (n *Network) onKicked(ev ircconn.Kicked) {
+	ch := n.channel(ev.Channel)
+	if ch == nil || !ch.joined {
+		return
+	}
+	why := exit{reason: plain(ev.Reason), actor: translate.NickToResource(ev.Source.Nick), codes: []int{statusKicked}}
+	if ev.Source.IsServer() {
+		why.actor = ""
+	}
+	if ch.banning[n.fold(ev.Nick)] {
+		why.affiliation, why.codes = translate.Outcast, []int{statusBanned}
+	}
+	if ev.Self {
+		ch.refuseWaiting(refuse("forbidden", "you were kicked out of %s by %s: %s", ch.name, ev.Source.Nick, why.reason))
+		ch.removeAll(why)
+		ch.delete()
+		return
+	}
+	ch.lose(ev.Nick, why)
+}
+
+// splitReason is how servers write that they lost each other: the names of the
+// two.
+var splitReason = regexp.MustCompile(`^[\w*-]+(\.[\w*-]+)+ [\w*-]+(\.[\w*-]+)+$`)
+
+// onQuit shows somebody's end on IRC in every room they were in.
+func (n *Network) onQuit(ev ircconn.Quit) {
+	if ev.Self {
+		return // the connection ends, and says so itself
+	}
+	why := exit{text: plain(ev.Reason)}
+	switch {
+	case ev.Batch == "netsplit" || splitReason.MatchString(ev.Reason):
+		why.text = "Netsplit: " + why.text
+	case why.text == "":
+		why.text = "Quit"
+	}
+	for _, ch := range n.channels {
+		ch.lose(ev.Source.Nick, why)
+	}
+	delete(n.queries, n.fold(ev.Source.Nick))
+}
+
+// onKilled is an operator of the network ending our connection, which follows.
+func (n *Network) onKilled(ev ircconn.Killed) {
+	by := ev.Source.Nick
+	if by == "" {
+		by = ev.Source.Host
+	}
+	text := "you were removed from " + n.name + " by " + by + ": " + plain(ev.Reason)
+	n.tell(text)
+	n.drop(exit{text: text, reason: plain(ev.Reason), actor: translate.NickToResource(ev.Source.Nick), codes: []int{statusKicked}})
+}

@@ -1,0 +1,266 @@
+package gateway
+
+import (
+	"strings"
+	"time"
+
+	"passerelle/component"
+	"passerelle/ircconn"
+	"passerelle/translate"
+)
+
+// delayed is how old a line must be, by the server's own time, before its
+// message is marked as delayed (IRCv3 server-time, XEP-0203).
+const delayed = 10 * time.Second
+
+// utterance is what somebody says, in the form that one command carries.
+type utterance struct {
+	text   string
+	notice bool
+}
+
+// onGroupchat is a message to a room (XEP-0045 §7.4), a change of its subject
+// (§8.1), or a command.
+func (u *User) onGroupchat(r *request) error {
+	if r.occupant() != "" {
+		return refuse("bad-request", "a groupchat message goes to the room, not to one occupant")
+	}
+	ch, s, err := u.inRoom(r)
+	if err != nil {
+		return err
+	}
+	if err := refuseEncrypted(r.Stanza); err != nil {
+		return err
+	}
+	body := r.ChildText("", "body")
+	if subject := r.Child("", "subject"); subject != nil && body == "" {
+		return ch.setTopic(subject.Text, func(err error) { u.replyError(r.Stanza, err) })
+	}
+	if body == "" {
+		return nil // markers and chat states say nothing that IRC could carry
+	}
+	if name, args, is := slashCommand(body); is {
+		ch.acknowledge(s, r.Stanza)
+		return u.runCommand(&invocation{n: ch.n, ch: ch, stanza: r.Stanza, session: s.jid, args: args}, name)
+	}
+	return ch.say(r.Stanza, utterance{text: unescapeSlash(body)})
+}
+
+// say sends a message to the channel. It is shown in the room when the server
+// has it: on its echo, or else when it was written.
+func (ch *Channel) say(s *component.Stanza, what utterance) error {
+	out := &outgoing{ch: ch, target: ch.name, stanza: s, body: what.text}
+	if what.notice {
+		out.body = noticeMark + what.text
+	}
+	return ch.n.transmit(out, what)
+}
+
+// compose makes the lines of an utterance: formatting translated, split where a
+// line would not fit, ACTION for /me. Too many lines are refused whole.
+func (n *Network) compose(target string, what utterance) ([]ircconn.Line, error) {
+	var lines []ircconn.Line
+	for _, text := range translate.Lines(translate.ToIRC(what.text)) {
+		make, command := ircconn.Privmsg, "PRIVMSG"
+		limit := n.budget(command, target)
+		if what.notice {
+			make, limit = ircconn.Notice, n.budget("NOTICE", target)
+		} else if rest, action := strings.CutPrefix(text, "/me "); action {
+			make, text, limit = ircconn.Action, rest, limit-len("\x01ACTION \x01")
+		}
+		for _, piece := range translate.Split(text, limit) {
+			lines = append(lines, make(target, piece))
+		}
+		if len(lines) > n.u.g.cfg.MaxLines {
+			return nil, refuse("policy-violation",
+				"the message makes more than %d lines on IRC; send less at once, or put the text somewhere and send its address", n.u.g.cfg.MaxLines)
+		}
+	}
+	if len(lines) == 0 {
+		return nil, refuse("bad-request", "the message has no text")
+	}
+	return lines, nil
+}
+
+// reflect shows our user's own message to all sessions in the room, with the id
+// that the sender gave it (XEP-0045 §7.4, XEP-0359 §3).
+func (ch *Channel) reflect(s *component.Stanza, body string) {
+	tail := &ch.n.u.tail
+	tail.Reset()
+	tail.Leaf("body", "", body)
+	for i := range s.Children {
+		if child := &s.Children[i]; !ch.ours(child) {
+			tail.Element(child)
+		}
+	}
+	id := s.ID
+	if id == "" {
+		id = newID()
+	}
+	ch.broadcast(ch.ownResource(), id, ch.occupantID(ircconn.Source{Nick: ch.n.nick()}, ""), time.Time{})
+}
+
+// ours reports whether a child of a message is for the room alone to write: the
+// body, which is written anew, and marks that a client could forge.
+func (ch *Channel) ours(e *component.Element) bool {
+	switch e.Space {
+	case "":
+		return e.Local == "body"
+	case nsStanzaID:
+		return e.Local == "stanza-id"
+	case nsOccupantID, nsDelay, nsMUCUser:
+		return true
+	}
+	return false
+}
+
+// acknowledge shows a command to the session that gave it, so that its client
+// does not wait for it to appear.
+func (ch *Channel) acknowledge(s *session, stanza *component.Stanza) {
+	u := ch.n.u
+	u.enc.Stanza(component.Message, ch.ownResource(), s.jid, "groupchat", stanza.ID)
+	u.enc.Leaf("body", "", stanza.ChildText("", "body"))
+	if origin := stanza.Child(nsStanzaID, "origin-id"); origin != nil {
+		u.enc.Element(origin)
+	}
+	u.enc.Leaf("no-store", nsHints, "")
+	u.enc.Close()
+}
+
+// broadcast sends a message, whose first children are in u.tail, to every
+// session in the room: the same id for all, a stanza-id by the room, the
+// occupant id of who said it.
+func (ch *Channel) broadcast(from component.JID, id, occupant string, at time.Time) {
+	u := ch.n.u
+	tail := &u.tail
+	tail.Open("stanza-id", nsStanzaID)
+	tail.Attr("id", newID())
+	tail.Attr("by", ch.jid.String())
+	tail.Close()
+	if occupant != "" {
+		writeOccupantID(tail, occupant)
+	}
+	if !at.IsZero() {
+		writeDelay(tail, ch.jid, at)
+	}
+	for i := range ch.sessions {
+		u.enc.Stanza(component.Message, from, ch.sessions[i].jid, "groupchat", id)
+		u.enc.Raw(tail.Bytes())
+		u.enc.Close()
+	}
+}
+
+// announce says something in the room's own name, to all sessions.
+func (ch *Channel) announce(text string) {
+	tail := &ch.n.u.tail
+	tail.Reset()
+	tail.Leaf("body", "", translate.CleanText(text))
+	ch.broadcast(ch.jid, newID(), "", time.Time{})
+}
+
+// inform says something in the room's own name, to one session.
+func (ch *Channel) inform(to component.JID, text string) {
+	u := ch.n.u
+	u.enc.Stanza(component.Message, ch.jid, to, "groupchat", newID())
+	u.enc.Leaf("body", "", translate.CleanText(text))
+	u.enc.Leaf("no-store", nsHints, "")
+	u.enc.Close()
+}
+
+// onMessage is a PRIVMSG, NOTICE or ACTION.
+func (n *Network) onMessage(ev ircconn.Message) {
+	if ev.Self && n.echoed(ev) {
+		return
+	}
+	if n.support.IsChannel(ev.Target) {
+		if ch := n.channel(ev.Target); ch != nil {
+			ch.onMessage(ev)
+		}
+		return
+	}
+	if ch := n.context(ev); ch != nil {
+		ch.onMessage(ev)
+		return
+	}
+	n.onQuery(ev)
+}
+
+// onMessage shows what somebody said in the room.
+func (ch *Channel) onMessage(ev ircconn.Message) {
+	if !ch.named || len(ch.sessions) == 0 {
+		return
+	}
+	from, occupant := ch.jid, ""
+	if !ev.Source.IsServer() {
+		from, occupant = ch.occupant(ev.Source.Nick), ch.occupantID(ev.Source, ev.Account)
+	}
+	tail := &ch.n.u.tail
+	tail.Reset()
+	if !writeBody(tail, ev) {
+		return
+	}
+	ch.broadcast(from, newID(), occupant, ch.n.u.late(ev.Time))
+}
+
+// late returns the time of a line that is old enough to be said, or zero.
+func (u *User) late(at time.Time) time.Time {
+	if at.IsZero() || u.g.now().Sub(at) < delayed {
+		return time.Time{}
+	}
+	return at
+}
+
+// noticeMark stands before what was said by NOTICE, which clients of IRC show
+// apart because programs answer with it.
+const noticeMark = "[notice] "
+
+// writeBody writes what was said as a body, with <unstyled/> where its
+// characters would be taken for styling (XEP-0393 §6). It reports whether there
+// is anything to show.
+func writeBody(e *component.Encoder, ev ircconn.Message) bool {
+	styled := translate.ToXMPP(ev.Text)
+	body := translate.CleanText(styled.Body)
+	if strings.TrimSpace(body) == "" && !ev.Action {
+		return false
+	}
+	if ev.Action {
+		body = "/me " + body
+	}
+	if ev.Notice {
+		body = noticeMark + body
+	}
+	if ev.Status != "" {
+		body = statusMark(ev.Status) + body
+	}
+	e.Leaf("body", "", body)
+	if styled.Unstyled {
+		e.Leaf("unstyled", nsStyling, "")
+	}
+	return true
+}
+
+// statusMark says who of a channel a message was for (ISUPPORT STATUSMSG).
+func statusMark(status string) string {
+	names := map[string]string{"@": "(ops) ", "%": "(halfops) ", "+": "(voiced) "}
+	if name, known := names[status]; known {
+		return name
+	}
+	return "(" + status + ") "
+}
+
+// context returns the channel that a private line belongs to, or nil: the one
+// that the server or the sender marked it with (IRCv3 +channel-context), or,
+// for the notices of bots and services, the one they begin with.
+func (n *Network) context(ev ircconn.Message) *Channel {
+	if ev.ChannelContext != "" {
+		return n.channel(ev.ChannelContext)
+	}
+	if !ev.Notice || !strings.HasPrefix(ev.Text, "[") {
+		return nil
+	}
+	name, _, closed := strings.Cut(translate.StripFormatting(ev.Text[1:]), "]")
+	if !closed || !n.support.IsChannel(name) {
+		return nil
+	}
+	return n.channel(name)
+}

@@ -1,0 +1,184 @@
+package gateway
+
+import (
+	"slices"
+	"strings"
+
+	"passerelle/ircconn"
+	"passerelle/translate"
+)
+
+// onModeChanged takes a MODE: members' modes are shown as roles and
+// affiliations, the channel's own as a line in the room.
+func (n *Network) onModeChanged(ev ircconn.ModeChanged) {
+	if ev.Channel == "" {
+		return // our own user modes have no meaning on XMPP
+	}
+	ch := n.channel(ev.Channel)
+	if ch == nil || !ch.joined {
+		return
+	}
+	moderatedBefore, moderatorBefore := ch.moderation(), ch.selfModerates()
+	var touched []string
+	var told []ircconn.ModeChange
+	for _, change := range ev.Changes {
+		if change.Kind != ircconn.ModePrefix {
+			ch.setMode(change)
+			told = append(told, change)
+			continue
+		}
+		m := ch.member(change.Arg)
+		if m == nil {
+			continue
+		}
+		m.modes &^= n.modeBit(change.Mode)
+		if change.Add {
+			m.modes |= n.modeBit(change.Mode)
+		}
+		touched = append(touched, change.Arg)
+	}
+	ch.showChanges(touched, moderatedBefore != ch.moderation() || !moderatorBefore && ch.selfModerates())
+	if len(told) > 0 && ch.named {
+		by := ev.Source.Nick
+		if by == "" {
+			by = ev.Source.Host
+		}
+		ch.announce(by + " sets mode " + modeText(told))
+	}
+}
+
+// showChanges shows the members whose modes changed, or all where everybody's
+// role did, or where our user may see everybody's address now.
+func (ch *Channel) showChanges(nicks []string, everybody bool) {
+	if everybody {
+		ch.showAll()
+		return
+	}
+	slices.Sort(nicks)
+	for _, nick := range slices.Compact(nicks) {
+		ch.show(ch.member(nick))
+	}
+}
+
+// setMode keeps a mode of the channel; lists are not kept.
+func (ch *Channel) setMode(change ircconn.ModeChange) {
+	switch {
+	case change.Kind == ircconn.ModeList:
+	case change.Add:
+		ch.modes[change.Mode] = change.Arg
+		if change.Mode == 'k' {
+			ch.key = change.Arg
+		}
+	default:
+		delete(ch.modes, change.Mode)
+		if change.Mode == 'k' {
+			ch.key = ""
+		}
+	}
+}
+
+// onChannelModes takes all modes of a channel (324), asked for on joining.
+func (n *Network) onChannelModes(ev ircconn.ChannelModes) {
+	ch := n.channel(ev.Channel)
+	if ch == nil || !ch.joined {
+		return
+	}
+	before := ch.moderation()
+	key := ch.key
+	clear(ch.modes)
+	for _, change := range ev.Changes {
+		ch.setMode(change)
+	}
+	if ch.key == "" || strings.Trim(ch.key, "*") == "" {
+		ch.key = key // the server may hide it
+	}
+	if ch.moderation() != before {
+		ch.showAll()
+	}
+}
+
+// modeText writes mode changes as IRC does: "+b-k mask key".
+func modeText(changes []ircconn.ModeChange) string {
+	var modes strings.Builder
+	var args []string
+	sign := byte(0)
+	for _, change := range changes {
+		want := byte('-')
+		if change.Add {
+			want = '+'
+		}
+		if want != sign {
+			modes.WriteByte(want)
+			sign = want
+		}
+		modes.WriteByte(change.Mode)
+		if change.Arg != "" {
+			args = append(args, change.Arg)
+		}
+	}
+	return strings.Join(append([]string{modes.String()}, args...), " ")
+}
+
+// changeModes asks the server for mode changes and calls done when it has said
+// yes or no. A question for the channel's modes follows the changes, so that an
+// answer comes also where nothing had to change.
+func (ch *Channel) changeModes(changes []ircconn.ModeChange, done func(error)) error {
+	n := ch.n
+	if len(changes) == 0 {
+		done(nil)
+		return nil
+	}
+	var lines []ircconn.Line
+	names := []string{ch.name}
+	for part := range slices.Chunk(changes, max(1, min(n.support.Modes, len(changes)))) {
+		text, args, _ := strings.Cut(modeText(part), " ")
+		lines = append(lines, ircconn.Mode(ch.name, text, strings.Fields(args)...))
+		for _, change := range part {
+			names = append(names, string(change.Mode), change.Arg)
+		}
+	}
+	open := slices.Clone(changes)
+	q := &question{failed: done}
+	q.answer = func(ev ircconn.Event) verdict {
+		switch ev := ev.(type) {
+		case ircconn.ModeChanged:
+			if ev.Channel == "" || !n.same(ev.Channel, ch.name) {
+				return unrelated
+			}
+			open = slices.DeleteFunc(open, func(c ircconn.ModeChange) bool { return n.contains(ev.Changes, c) })
+			if len(open) > 0 {
+				return unrelated
+			}
+			n.onModeChanged(ev) // before the request that caused it is answered
+			done(nil)
+			return answered | taken
+		case ircconn.Refused:
+			if n.concerns(q, ev, names...) {
+				done(refusedByIRC(ev))
+				return answered | taken
+			}
+		case ircconn.ChannelModes:
+			if n.same(ev.Channel, ch.name) {
+				done(nil)
+				return answered
+			}
+		}
+		return unrelated
+	}
+	return n.ask(q, append(lines, ircconn.Mode(ch.name, ""))...)
+}
+
+func (n *Network) contains(changes []ircconn.ModeChange, wanted ircconn.ModeChange) bool {
+	return slices.ContainsFunc(changes, func(c ircconn.ModeChange) bool {
+		return c.Add == wanted.Add && c.Mode == wanted.Mode && n.same(c.Arg, wanted.Arg)
+	})
+}
+
+// memberModes turns the steps of a role or affiliation into mode changes.
+func memberModes(nick string, steps []translate.ModeStep) []ircconn.ModeChange {
+	changes := make([]ircconn.ModeChange, len(steps))
+	for i, step := range steps {
+		changes[i] = ircconn.ModeChange{Add: step.Add, Mode: step.Mode, Kind: ircconn.ModePrefix, Arg: nick}
+	}
+	return changes
+}

@@ -1,0 +1,287 @@
+package gateway
+
+import (
+	"errors"
+	"log/slog"
+	"strings"
+	"time"
+
+	"passerelle/component"
+	"passerelle/ircconn"
+	"passerelle/translate"
+)
+
+// Network is one IRC server for one user: the connection, what the server is
+// able to do, and the channels the user is in.
+type Network struct {
+	u          *User
+	name       string // as in JIDs
+	jid        component.JID
+	generation int // of the connection, to tell its events from an old one's
+	conn       lineSender
+	ready      bool // the server has accepted us
+	support    *ircconn.Support
+	caps       ircconn.Caps
+	self       ircconn.Source // our own nick, user and host
+	channels   map[ircconn.Folded]*Channel
+	people     map[ircconn.Folded]*person
+	queries    map[ircconn.Folded]query
+	questions  []*question
+	outbox     []*outgoing
+	labels     uint64 // the last one given
+	receipts   uint64 // the last one given
+	awayText   string // what the server has been told; empty when not away
+	asked      asked  // who last wrote raw commands
+	ctcpSlots  slots
+	idle       *time.Timer
+	log        *slog.Logger
+}
+
+// connect begins a connection to a server under a nick.
+func (u *User) connect(name, wanted string) (*Network, error) {
+	nick := translate.NickToIRC(wanted, translate.NickLimits{})
+	if nick == "" {
+		nick = translate.NickToIRC(u.jid.Local, translate.NickLimits{})
+	}
+	if nick == "" {
+		return nil, refuse("not-acceptable", "IRC has no letters for the nick %q; choose one of a to z", wanted)
+	}
+	addresses := u.g.servers.addresses(name)
+	if len(addresses) == 0 {
+		return nil, refuse("item-not-found", "no address is known for %s", name)
+	}
+	generation := int(u.g.generations.Add(1))
+	n := &Network{
+		u:          u,
+		name:       name,
+		jid:        u.jidOf(translate.Server, "", name),
+		generation: generation,
+		support:    ircconn.DefaultSupport(),
+		self:       ircconn.Source{Nick: nick},
+		channels:   make(map[ircconn.Folded]*Channel),
+		people:     make(map[ircconn.Folded]*person),
+		log:        u.log.With("network", name),
+	}
+	charset := u.g.cfg.Charset
+	conn, err := u.g.connect(ircconn.Options{
+		Addresses: addresses,
+		Nick:      nick,
+		Username:  username(nick),
+		RealName:  nick,
+		Decode:    func(line []byte) []byte { return translate.Decode(line, charset) },
+	}, u.sink(name, generation), n.log)
+	if err != nil {
+		return nil, err
+	}
+	n.conn = conn
+	u.networks[name] = n
+	return n, nil
+}
+
+// username makes a user name (ident) of a nick: IRC servers take letters,
+// digits and few signs there, and seldom more than ten.
+func username(nick string) string {
+	name := strings.Map(func(r rune) rune {
+		if r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || r == '-' || r == '_' {
+			return r
+		}
+		return -1
+	}, nick)
+	name = strings.TrimLeft(name, "-_")
+	if name == "" {
+		return "user"
+	}
+	return translate.CutBytes(name, 10)
+}
+
+func (n *Network) registered() bool { return n.ready }
+
+// nick is our own nick as the server writes it.
+func (n *Network) nick() string { return n.self.Nick }
+
+func (n *Network) fold(name string) ircconn.Folded { return n.support.Casemapping.Fold(name) }
+
+// same reports whether two names are one to the server.
+func (n *Network) same(a, b string) bool { return n.support.Casemapping.Compare(a, b) == 0 }
+
+func (n *Network) isSelf(nick string) bool { return n.same(nick, n.self.Nick) }
+
+func (n *Network) channel(name string) *Channel { return n.channels[n.fold(name)] }
+
+// send queues lines, all or none.
+func (n *Network) send(lines ...ircconn.Line) error {
+	err := n.conn.Send(lines...)
+	var bad *ircconn.Error
+	switch {
+	case err == nil:
+		return nil
+	case errors.Is(err, ircconn.ErrQueueFull):
+		return refuse("resource-constraint", "too much is waiting to be sent to %s; try again in a moment", n.name)
+	case errors.Is(err, ircconn.ErrClosed):
+		return refuse("recipient-unavailable", "the connection to %s has just ended", n.name)
+	case errors.As(err, &bad):
+		return refuse("not-acceptable", "IRC cannot carry that: %v", bad)
+	}
+	return err
+}
+
+// tell sends the user a message from the server's address.
+func (n *Network) tell(text string) { n.u.notify(n.jid, text) }
+
+// onRegistered takes over what the server told about itself, and joins what
+// waited for it.
+func (n *Network) onRegistered(ev ircconn.Registered) {
+	n.ready = true
+	n.caps = ev.Caps
+	n.self = ev.Source
+	n.self.Nick = ev.Nick
+	n.onSupportChanged(ircconn.SupportChanged{Support: ev.Support})
+	n.tell("Connected to " + n.name + " as " + ev.Nick + ".")
+	n.updateAway()
+	for _, ch := range n.channels {
+		n.enter(ch)
+	}
+}
+
+// onSupportChanged takes a new ISUPPORT. Names may fold in another way now.
+func (n *Network) onSupportChanged(ev ircconn.SupportChanged) {
+	refold := ev.Support.Casemapping != n.support.Casemapping
+	n.support = ev.Support
+	if !refold {
+		return
+	}
+	channels := make(map[ircconn.Folded]*Channel, len(n.channels))
+	for _, ch := range n.channels {
+		channels[n.fold(ch.name)] = ch
+		ch.sort()
+	}
+	n.channels = channels
+	people := make(map[ircconn.Folded]*person, len(n.people))
+	for _, p := range n.people {
+		people[n.fold(p.nick)] = p
+	}
+	n.people = people
+	clear(n.queries)
+}
+
+func (n *Network) onCapsChanged(ev ircconn.CapsChanged) { n.caps = ev.Caps }
+
+// onDisconnected ends the network: those who waited for a room get an error,
+// those who were in one are taken out of it (status 332).
+func (n *Network) onDisconnected(ev ircconn.Disconnected) {
+	text := "The connection to " + n.name + " has ended"
+	if ev.Err != nil {
+		text += ": " + ev.Err.Error()
+	}
+	n.tell(text)
+	n.fail(connectionRefusal(n.name, ev.Err))
+	n.drop(exit{text: text, codes: []int{statusShutdown}})
+	n.remove()
+}
+
+// connectionRefusal says why there is no connection as a stanza error.
+func connectionRefusal(name string, err error) error {
+	var cause *ircconn.Error
+	if !errors.As(err, &cause) {
+		return refuse("remote-server-timeout", "the connection to %s has ended", name)
+	}
+	condition := map[ircconn.ErrorKind]string{
+		ircconn.KindResolve:     "remote-server-not-found",
+		ircconn.KindConnect:     "remote-server-timeout",
+		ircconn.KindTimeout:     "remote-server-timeout",
+		ircconn.KindPingTimeout: "remote-server-timeout",
+	}[cause.Kind]
+	if condition == "" {
+		condition = "service-unavailable"
+	}
+	if cause.Kind == ircconn.KindRefused && cause.Numeric != 0 {
+		condition = translate.RefusalOf(cause.Numeric, "", "").Condition
+	}
+	return refuse(condition, "%v", cause)
+}
+
+// fail answers everything that waits for the server with an error.
+func (n *Network) fail(err error) {
+	for _, ch := range n.channels {
+		ch.refuseWaiting(err)
+	}
+	questions := n.questions
+	n.questions = nil
+	for _, q := range questions {
+		q.timer.Stop()
+		q.failed(err)
+	}
+	outbox := n.outbox
+	n.outbox = nil
+	for _, out := range outbox {
+		if !out.shown {
+			n.u.replyError(out.stanza, err)
+		}
+	}
+}
+
+// drop takes everybody out of all rooms.
+func (n *Network) drop(why exit) {
+	n.fail(refuse("service-unavailable", "%s", why.text))
+	for folded, ch := range n.channels {
+		ch.removeAll(why)
+		delete(n.channels, folded)
+	}
+}
+
+// remove forgets the network; its connection is closed or closing.
+func (n *Network) remove() {
+	if n.idle != nil {
+		n.idle.Stop()
+	}
+	if n.u.networks[n.name] == n {
+		delete(n.u.networks, n.name)
+	}
+}
+
+// quit leaves all rooms of the network, and the server.
+func (n *Network) quit(reason string) {
+	n.conn.Quit(reason)
+	n.drop(exit{text: reason, codes: []int{statusShutdown}})
+	n.remove()
+}
+
+// watchIdle ends the connection when no room of it is used for a while, so that
+// nobody stays on IRC after their client went away.
+func (n *Network) watchIdle() {
+	if n.idle != nil {
+		n.idle.Stop()
+		n.idle = nil
+	}
+	if len(n.channels) > 0 {
+		return
+	}
+	generation := n.generation
+	n.idle = n.u.after(n.u.g.cfg.IdleQuit, func(u *User) {
+		current := u.networks[n.name]
+		if current == n && current.generation == generation && len(n.channels) == 0 {
+			n.quit("Left the last channel")
+		}
+	})
+}
+
+// room for what one line to a target may hold beside the text, in bytes, where
+// our own user and host are not known: the longest that servers give.
+const (
+	longestUser = 11
+	longestHost = 63
+)
+
+// budget is how many bytes of text one line of a command to a target may have,
+// so that it still fits when the server puts our name before it (RFC 2812 §2.3).
+func (n *Network) budget(command, target string) int {
+	user, host := len(n.self.User), len(n.self.Host)
+	if user == 0 {
+		user = longestUser
+	}
+	if host == 0 {
+		host = longestHost
+	}
+	prefix := len(":!@ ") + len(n.self.Nick) + user + host
+	return n.support.LineLen - prefix - len(command) - len(" ") - len(target) - len(" :\r\n")
+}

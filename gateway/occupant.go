@@ -1,0 +1,145 @@
+package gateway
+
+import (
+	"strconv"
+
+	"passerelle/component"
+	"passerelle/ircconn"
+	"passerelle/translate"
+)
+
+// appearance is what a presence says about an occupant (XEP-0045 §7.2, §8, §9).
+type appearance struct {
+	affiliation translate.Affiliation
+	role        translate.Role
+	id          string        // occupant id
+	jid         component.JID // shown to moderators; zero when hidden
+	show        string
+	status      string
+	newNick     string
+	actor       string // nick of who did it
+	reason      string
+	codes       []int
+}
+
+// exit is why somebody leaves.
+type exit struct {
+	text   string // the presence's status
+	reason string
+	actor  string
+	codes  []int
+	// affiliation is outcast for somebody who leaves banned.
+	affiliation translate.Affiliation
+}
+
+// appearanceOf is what one of our user's sessions may see of a member.
+func (ch *Channel) appearanceOf(m *member) appearance {
+	n, nick := ch.n, m.nick.Value()
+	var a appearance
+	a.affiliation, a.role = ch.roles(m)
+	source := ircconn.Source{Nick: nick}
+	a.id = ch.occupantID(source, "")
+	if n.isSelf(nick) {
+		a.jid = n.u.jid
+		a.show, a.status = ch.presenceOfSelf()
+		return a
+	}
+	if p := n.people[n.fold(nick)]; p != nil && p.away != "" {
+		a.show, a.status = "away", p.away
+	}
+	if ch.selfModerates() {
+		a.jid = n.u.jidOf(translate.Nick, nick, n.name)
+	}
+	return a
+}
+
+// writePresence writes the presence of an occupant to one session; presenceType
+// is "" or "unavailable".
+func (ch *Channel) writePresence(to *session, nick, presenceType string, a *appearance) {
+	e := &ch.n.u.enc
+	e.Stanza(component.Presence, ch.occupant(nick), to.jid, presenceType, "")
+	if a.show != "" {
+		e.Leaf("show", "", a.show)
+	}
+	if a.status != "" {
+		e.Leaf("status", "", a.status)
+	}
+	e.Open("x", nsMUCUser)
+	e.Open("item", "")
+	e.Attr("affiliation", string(a.affiliation))
+	e.Attr("role", string(a.role))
+	if a.jid.Domain != "" {
+		e.Attr("jid", a.jid.String())
+	}
+	if a.newNick != "" {
+		e.Attr("nick", a.newNick)
+	}
+	if a.actor != "" {
+		e.Open("actor", "")
+		e.Attr("nick", a.actor)
+		e.Close()
+	}
+	if a.reason != "" {
+		e.Leaf("reason", "", a.reason)
+	}
+	e.Close()
+	for _, code := range a.codes {
+		e.Open("status", "")
+		e.Attr("code", strconv.Itoa(code))
+		e.Close()
+	}
+	e.Close()
+	writeOccupantID(e, a.id)
+	e.Close()
+}
+
+// writeOccupantID marks a stanza with who it is from (XEP-0421 §3).
+func writeOccupantID(e *component.Encoder, id string) {
+	e.Open("occupant-id", nsOccupantID)
+	e.Attr("id", id)
+	e.Close()
+}
+
+// show sends a member's presence to every session, with 110 for ourselves.
+func (ch *Channel) show(m *member) {
+	if !ch.named {
+		return
+	}
+	a := ch.appearanceOf(m)
+	nick := m.nick.Value()
+	if ch.n.isSelf(nick) {
+		a.codes = []int{statusSelf}
+	}
+	for i := range ch.sessions {
+		ch.writePresence(&ch.sessions[i], nick, "", &a)
+	}
+}
+
+// showAll sends the presence of all members to every session.
+func (ch *Channel) showAll() {
+	for i := range ch.members {
+		ch.show(&ch.members[i])
+		ch.n.u.flushLarge()
+	}
+}
+
+// showGone tells every session that a member has left.
+func (ch *Channel) showGone(m member, why exit) {
+	if !ch.named {
+		return
+	}
+	a := ch.departure(&m, why)
+	for i := range ch.sessions {
+		ch.writePresence(&ch.sessions[i], m.nick.Value(), "unavailable", &a)
+	}
+}
+
+func (ch *Channel) departure(m *member, why exit) appearance {
+	a := ch.appearanceOf(m)
+	a.role, a.show, a.status = translate.NoRole, "", why.text
+	a.actor, a.reason, a.codes = why.actor, why.reason, why.codes
+	if why.affiliation != "" {
+		a.affiliation = why.affiliation
+	}
+	return a
+}

@@ -1,0 +1,146 @@
+package gateway
+
+import (
+	"slices"
+
+	"passerelle/component"
+	"passerelle/ircconn"
+	"passerelle/translate"
+)
+
+// outgoing is a message of our user on its way: until the server has echoed or
+// refused it, or where it does neither, for as long as a refusal could follow.
+type outgoing struct {
+	ch      *Channel // nil for a private message
+	target  string
+	stanza  *component.Stanza
+	body    string   // as the room is to show it
+	labels  []string // of its lines, where the server gives them back
+	lines   int      // that were not echoed yet
+	receipt uint64   // of its last line, where the server does not echo
+	shown   bool     // echoed or written
+}
+
+// outboxLimit is how many messages are remembered; the oldest go first.
+const outboxLimit = 64
+
+// transmit queues the lines of a message and remembers it. Nothing is queued
+// when any line cannot be.
+func (n *Network) transmit(out *outgoing, what utterance) error {
+	lines, err := n.compose(out.target, what)
+	if err != nil {
+		return err
+	}
+	out.lines = len(lines)
+	for i := range lines {
+		label := n.newLabel()
+		lines[i] = lines[i].WithLabel(label)
+		out.labels = append(out.labels, label)
+	}
+	if !n.caps.Has("echo-message") {
+		n.receipts++
+		out.receipt = n.receipts
+		last := &lines[len(lines)-1]
+		*last = last.WithReceipt(out.receipt)
+	}
+	if err := n.send(lines...); err != nil {
+		return err
+	}
+	if len(n.outbox) >= outboxLimit {
+		n.outbox = slices.Delete(n.outbox, 0, 1)
+	}
+	n.outbox = append(n.outbox, out)
+	return nil
+}
+
+// onWritten shows a message in its room when its last line has left, where the
+// server does not echo.
+func (n *Network) onWritten(ev ircconn.Written) {
+	i := slices.IndexFunc(n.outbox, func(out *outgoing) bool { return out.receipt == ev.Receipt })
+	if i < 0 {
+		return
+	}
+	n.outbox[i].show()
+}
+
+func (out *outgoing) show() {
+	if out.ch != nil && !out.shown {
+		out.ch.reflect(out.stanza, out.body)
+	}
+	out.shown = true
+}
+
+// echoed recognises a line of ours that the server gave back (IRCv3
+// echo-message), and shows the message when its last line is there. It reports
+// whether the line was one.
+func (n *Network) echoed(ev ircconn.Message) bool {
+	i := slices.IndexFunc(n.outbox, func(out *outgoing) bool {
+		if out.receipt != 0 {
+			return false
+		}
+		if ev.Label != "" {
+			return slices.Contains(out.labels, ev.Label)
+		}
+		return n.same(out.target, ev.Target)
+	})
+	if i < 0 {
+		return false
+	}
+	out := n.outbox[i]
+	if out.lines--; out.lines == 0 {
+		out.show()
+		n.outbox = slices.Delete(n.outbox, i, i+1)
+	}
+	return true
+}
+
+// refusesMessage are the numerics that answer a PRIVMSG or NOTICE.
+var refusesMessage = map[int]bool{
+	401: true, 402: true, 403: true, 404: true, 407: true, 408: true, 411: true, 412: true, 413: true, 414: true, 415: true, 417: true,
+	439: true, 477: true, 482: true, 486: true, 489: true, 492: true, 494: true, 531: true, 716: true,
+}
+
+// undelivered returns an error to the sender of the message that a refusal is
+// about, and reports whether there is one. Without labels it is the last one to
+// the target that the server named: those before it were not refused.
+func (n *Network) undelivered(ev ircconn.Refused) bool {
+	for i := len(n.outbox) - 1; i >= 0; i-- {
+		out := n.outbox[i]
+		if ev.Label != "" && !slices.Contains(out.labels, ev.Label) {
+			continue
+		}
+		if ev.Label == "" && !(refusesMessage[ev.Numeric] && n.same(out.target, ev.Target)) {
+			continue
+		}
+		n.outbox = slices.Delete(n.outbox, i, i+1)
+		n.u.replyError(out.stanza, refusedByIRC(ev))
+		return true
+	}
+	return false
+}
+
+// encryptions are the payloads that only the recipient can read, by namespace.
+var encryptions = map[string]bool{
+	"urn:xmpp:eme:0":                 true, // XEP-0380
+	"eu.siacs.conversations.axolotl": true, // XEP-0384 before 0.4
+	"urn:xmpp:omemo:1":               true,
+	"urn:xmpp:omemo:2":               true,
+	"urn:xmpp:openpgp:0":             true, // XEP-0373
+	"jabber:x:encrypted":             true, // XEP-0027
+	"http://jabber.org/protocol/e2e": true, // RFC 3923
+	"urn:xmpp:otr:0":                 true,
+}
+
+// refuseEncrypted refuses a message that IRC could not read. Its body is only a
+// stopgap for clients without that encryption and must not reach the channel.
+func refuseEncrypted(s *component.Stanza) error {
+	for i := range s.Children {
+		if encryptions[s.Children[i].Space] {
+			return refuse("not-acceptable", "IRC cannot carry encrypted messages; switch encryption off for this chat")
+		}
+	}
+	if translate.IsOTR(s.ChildText("", "body")) {
+		return refuse("not-acceptable", "IRC cannot carry OTR messages; switch encryption off for this chat")
+	}
+	return nil
+}

@@ -1,0 +1,111 @@
+package gateway
+
+import (
+	"crypto/hmac"
+	"crypto/sha256"
+	"encoding/base64"
+	"strings"
+
+	"passerelle/component"
+	"passerelle/ircconn"
+)
+
+// person is what is known about somebody on a network beside their nick. There
+// is none for members of whom nothing else is known.
+type person struct {
+	nick       string
+	user, host string
+	account    string
+	away       string // why; empty when not away
+	// key is what their occupant id is made of. It is fixed when they are
+	// first seen, so that the id stays when the nick or the account changes.
+	key string
+}
+
+// see returns the record of somebody who was just seen for the first time (they
+// joined, or were in a list with user and host), and makes it if need be.
+func (n *Network) see(source ircconn.Source, account string) *person {
+	if p := n.people[n.fold(source.Nick)]; p != nil {
+		p.update(source)
+		return p
+	}
+	p := &person{nick: source.Nick, account: account, key: n.identity(source, account)}
+	p.update(source)
+	n.people[n.fold(source.Nick)] = p
+	return p
+}
+
+// know returns the record of somebody who may have been shown already without
+// one; their identity is then the nick.
+func (n *Network) know(nick string) *person {
+	folded := n.fold(nick)
+	p := n.people[folded]
+	if p == nil {
+		p = &person{nick: nick, key: "nick " + string(folded)}
+		n.people[folded] = p
+	}
+	return p
+}
+
+func (p *person) update(source ircconn.Source) {
+	if source.User != "" {
+		p.user = source.User
+	}
+	if source.Host != "" {
+		p.host = source.Host
+	}
+}
+
+// identity is what tells people apart on a network: the services account, or
+// else the full nick!user@host, or the nick when that is all there is.
+func (n *Network) identity(source ircconn.Source, account string) string {
+	if account != "" && account != "*" {
+		return "account " + string(n.fold(account))
+	}
+	nick := string(n.fold(source.Nick))
+	if source.Host == "" {
+		return "nick " + nick
+	}
+	return "mask " + nick + "!" + source.User + "@" + strings.ToLower(source.Host)
+}
+
+// forget drops what is known about somebody who shares no channel with us.
+func (n *Network) forget(nick string) {
+	folded := n.fold(nick)
+	if _, known := n.people[folded]; !known {
+		return
+	}
+	for _, ch := range n.channels {
+		if ch.member(nick) != nil {
+			return
+		}
+	}
+	delete(n.people, folded)
+}
+
+// occupantID is the stable identifier of an occupant in a room (XEP-0421 §3):
+// an HMAC, so that nobody can compute who it is, over the room and the
+// occupant's identity. Our own user's identity is the bare JID.
+func (ch *Channel) occupantID(source ircconn.Source, account string) string {
+	n := ch.n
+	identity := ""
+	switch p := n.people[n.fold(source.Nick)]; {
+	case n.isSelf(source.Nick):
+		identity = "self " + n.u.jid.String()
+	case p != nil:
+		identity = p.key
+	case ch.member(source.Nick) != nil:
+		identity = "nick " + string(n.fold(source.Nick))
+	default:
+		identity = n.identity(source, account)
+	}
+	return occupantID(n.u.g.occupantKey, ch.jid, identity)
+}
+
+func occupantID(key []byte, room component.JID, identity string) string {
+	mac := hmac.New(sha256.New, key)
+	mac.Write([]byte(room.String()))
+	mac.Write([]byte{0})
+	mac.Write([]byte(identity))
+	return base64.RawURLEncoding.EncodeToString(mac.Sum(nil))
+}

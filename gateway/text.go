@@ -1,0 +1,31 @@
+package gateway
+
+import (
+	"strings"
+	"time"
+
+	"passerelle/component"
+	"passerelle/translate"
+)
+
+// oneLine makes one line of a text of several.
+func oneLine(text string) string {
+	return strings.Join(strings.FieldsFunc(text, func(r rune) bool { return r == '\n' || r == '\r' }), " ")
+}
+
+// plain is a text from IRC without formatting and without what XML cannot hold.
+func plain(text string) string {
+	return translate.CleanText(translate.StripFormatting(text))
+}
+
+// clip cuts a text that IRC takes only in one piece to limit bytes, at the end of
+// a character.
+func clip(text string, limit int) string { return translate.CutBytes(text, limit) }
+
+// writeDelay says when a stanza's content happened (XEP-0203, XEP-0082).
+func writeDelay(e *component.Encoder, by component.JID, at time.Time) {
+	e.Open("delay", nsDelay)
+	e.Attr("from", by.String())
+	e.Attr("stamp", at.UTC().Format("2006-01-02T15:04:05.000Z"))
+	e.Close()
+}

@@ -1,0 +1,181 @@
+package gateway
+
+import (
+	"errors"
+	"log/slog"
+	"runtime/debug"
+	"time"
+
+	"passerelle/component"
+	"passerelle/ircconn"
+	"passerelle/translate"
+)
+
+// User is everything that one bare JID has here.
+type User struct {
+	g        *Gateway
+	jid      component.JID // bare
+	networks map[string]*Network
+	enc      component.Encoder
+	tail     component.Encoder // what all recipients of a stanza share
+	log      *slog.Logger
+	in       inlet
+}
+
+func newUser(g *Gateway, jid component.JID) *User {
+	return &User{g: g, jid: jid, networks: make(map[string]*Network), log: g.log.With("user", jid.String())}
+}
+
+func (u *User) start() { go u.run() }
+
+// post gives the user's goroutine something to do. It may wait until done is
+// closed, and reports whether the event was queued.
+func (u *User) post(ev event, done <-chan struct{}) bool {
+	return u.in.postEvent(ev, done, u.start)
+}
+
+// after runs an event on the user's goroutine when d has passed.
+func (u *User) after(d time.Duration, ev event) *time.Timer {
+	return time.AfterFunc(d, func() { u.post(ev, nil) })
+}
+
+// run is the user's goroutine: it works until both inlets are empty.
+func (u *User) run() {
+	var stanzas []*component.Stanza
+	var events []event
+	for {
+		idle := len(u.networks) == 0
+		stanzas, events = u.in.take(stanzas, events, idle)
+		if len(stanzas) == 0 && len(events) == 0 {
+			if idle {
+				u.g.retire(u)
+			}
+			return
+		}
+		for _, s := range stanzas {
+			u.guard(func() { u.handleStanza(s) })
+		}
+		for _, ev := range events {
+			u.guard(func() { ev(u) })
+		}
+	}
+}
+
+// guard does one piece of work. A panic in it ends this user and nobody else.
+func (u *User) guard(work func()) {
+	defer func() {
+		if fault := recover(); fault != nil {
+			u.g.panics.Add(1)
+			u.log.Error("a fault of the gateway ended this user's session", "fault", fault, "stack", string(debug.Stack()))
+			u.end("a fault in the gateway ended your IRC sessions; join your rooms again, and tell the gateway's admin if it happens twice")
+		}
+	}()
+	work()
+	u.flush()
+}
+
+// end leaves all rooms and networks and forgets the user.
+func (u *User) end(reason string) {
+	u.enc.Reset()
+	for _, n := range u.networks {
+		n.conn.Quit(reason)
+		n.drop(exit{text: reason, codes: []int{statusShutdown}})
+	}
+	clear(u.networks)
+	u.notify(component.JID{Domain: u.g.domain}, reason)
+	u.flush()
+	u.g.forget(u)
+}
+
+// shutDown is end for the gateway's own end.
+func (u *User) shutDown() {
+	for _, n := range u.networks {
+		n.conn.Quit(u.g.cfg.QuitMessage)
+		n.drop(exit{text: "the gateway is going down; join again in a minute", codes: []int{statusShutdown}})
+	}
+	clear(u.networks)
+	u.flush()
+}
+
+// flushBytes is how much is encoded at most before it is handed on.
+const flushBytes = 64 << 10
+
+// flush sends what was encoded since the last time.
+func (u *User) flush() {
+	if len(u.enc.Bytes()) == 0 {
+		return
+	}
+	err := u.g.out.Send(u.enc.Bytes())
+	u.enc.Reset()
+	if err == nil {
+		return
+	}
+	if errors.Is(err, component.ErrDisconnected) {
+		u.log.Debug("stanzas were lost while the XMPP server was away")
+		return
+	}
+	u.log.Error("stanzas could not be sent", "error", err)
+}
+
+// flushLarge is flush between the stanzas of a long series.
+func (u *User) flushLarge() {
+	if len(u.enc.Bytes()) >= flushBytes {
+		u.flush()
+	}
+}
+
+// notify sends the user a line of text from one of our addresses. It is for now
+// and not for an archive (XEP-0334).
+func (u *User) notify(from component.JID, text string) {
+	u.enc.Stanza(component.Message, from, u.jid, "chat", newID())
+	u.enc.Leaf("body", "", translate.CleanText(text))
+	u.enc.Leaf("no-store", nsHints, "")
+	u.enc.Close()
+}
+
+// address parses the localpart of one of our addresses.
+func (u *User) address(localpart string) (translate.Address, error) {
+	return u.g.addressing.Parse(localpart, u.chanTypes)
+}
+
+// chanTypes returns the channel sigils of a network: what its server said, or
+// the usual ones of the networks there are, so that no bookmark needs a
+// connection to be understood.
+func (u *User) chanTypes(network string) string {
+	if n := u.networks[network]; n != nil && n.ready {
+		return n.support.ChanTypes
+	}
+	return "#&+!"
+}
+
+// jidOf returns the JID of an address.
+func (u *User) jidOf(kind translate.Kind, name, network string) component.JID {
+	local := u.g.addressing.Localpart(translate.Address{Kind: kind, Name: name, Network: network})
+	return component.JID{Local: local, Domain: u.g.domain}
+}
+
+// network returns the user's connection to a server, or a refusal that says how
+// to get one.
+func (u *User) network(name string) (*Network, error) {
+	n := u.networks[name]
+	if n == nil || !n.registered() {
+		return nil, refuse("recipient-unavailable", "you are not connected to %s; join one of its channels first", name)
+	}
+	return n, nil
+}
+
+// sink returns what ircconn gives the events of one connection to.
+func (u *User) sink(name string, generation int) ircconn.Sink {
+	return func(done <-chan struct{}, _ *ircconn.Conn, ev ircconn.Event) {
+		u.post(func(u *User) {
+			n := u.networks[name]
+			if n == nil || n.generation != generation {
+				return
+			}
+			n.handle(ev)
+		}, done)
+		if _, last := ev.(ircconn.Disconnected); last {
+			u.g.gone.Done()
+		}
+	}
+}
