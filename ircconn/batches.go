@@ -55,7 +55,7 @@ func onBatch(s *session, m *message) {
 
 func (s *session) openBatch(reference string, m *message) {
 	if len(s.batches) >= maxBatches || s.findBatch(reference) >= 0 {
-		s.log.Debug("batch ignored", "type", m.params[1], "open", len(s.batches))
+		s.log().Debug("batch ignored", "type", m.params[1], "open", len(s.batches))
 		return
 	}
 	opened := batch{reference: reference, kind: m.params[1], outermost: m.Batch, label: m.Label}

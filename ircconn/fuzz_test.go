@@ -75,7 +75,7 @@ func FuzzSupport(f *testing.F) {
 	f.Add(`NETWORK=\x41\x`, "LINELEN=4096")
 	f.Fuzz(func(t *testing.T, first, second string) {
 		s := DefaultSupport().With(strings.Fields(first)).With(strings.Fields(second))
-		if len(s.PrefixModes) != len(s.PrefixChars) || s.LineLen < 512 || s.Modes < 1 || s.NickLen < 0 || len(s.tokens) > maxSupportTokens {
+		if len(s.PrefixModes) != len(s.PrefixChars) || s.LineLen < 512 || s.Modes < 1 || s.NickLen < 0 || len(readTokens(s.tokens.Value())) > maxSupportTokens {
 			t.Fatalf("got %+v", s)
 		}
 		for i := range 256 {

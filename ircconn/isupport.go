@@ -4,6 +4,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"unique"
 )
 
 // What a server can make us remember. Real servers send about 40 parameters,
@@ -51,7 +52,7 @@ var supportParameters = map[string]func(s *Support, value string) bool{
 // "NAME", "NAME=value" with \xHH escapes, or "-NAME", which takes one back. A
 // malformed value, and what is beyond the bounds, changes nothing.
 func (s *Support) With(tokens []string) *Support {
-	kept := slices.Clone(s.tokens)
+	kept := readTokens(s.tokens.Value())
 	for _, token := range tokens {
 		if len(token) > maxSupportTokenBytes {
 			continue
@@ -59,7 +60,7 @@ func (s *Support) With(tokens []string) *Support {
 		name, value, _ := strings.Cut(token, "=")
 		name, removal := strings.CutPrefix(name, "-")
 		name = strings.ToUpper(name)
-		if name == "" {
+		if name == "" || strings.ContainsAny(token, "\r\n\x00") {
 			continue
 		}
 		at := slices.IndexFunc(kept, func(t supportToken) bool { return t.name == name })
@@ -76,13 +77,37 @@ func (s *Support) With(tokens []string) *Support {
 		}
 	}
 	next := DefaultSupport()
-	next.tokens = slices.Clip(kept)
-	for _, token := range next.tokens {
+	next.tokens = unique.Make(writeTokens(kept))
+	for _, token := range readTokens(next.tokens.Value()) {
 		if apply := supportParameters[token.name]; apply != nil {
 			apply(next, token.value)
 		}
 	}
 	return next
+}
+
+// supportToken is one ISUPPORT parameter without escapes. Neither part holds a
+// line break, nor the name an equals sign.
+type supportToken struct{ name, value string }
+
+func readTokens(lines string) []supportToken {
+	if lines == "" {
+		return nil
+	}
+	tokens := make([]supportToken, 0, strings.Count(lines, "\n")+1)
+	for line := range strings.SplitSeq(lines, "\n") {
+		name, value, _ := strings.Cut(line, "=")
+		tokens = append(tokens, supportToken{name, value})
+	}
+	return tokens
+}
+
+func writeTokens(tokens []supportToken) string {
+	lines := make([]string, len(tokens))
+	for i, token := range tokens {
+		lines[i] = token.name + "=" + token.value
+	}
+	return strings.Join(lines, "\n")
 }
 
 // unescapeSupport undoes \xHH; a sequence that is none stays as it is. CR, LF

@@ -55,7 +55,7 @@ func onListItem(s *session, m *message) {
 	list := s.lists.open[key]
 	if list == nil {
 		if len(s.lists.open) >= maxLists {
-			s.log.Debug("entry of a list dropped: too many lists under way")
+			s.log().Debug("entry of a list dropped: too many lists under way")
 			return
 		}
 		list = &ListMode{Channel: m.params[1], Mode: key.mode}

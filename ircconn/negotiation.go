@@ -158,7 +158,7 @@ func onCapNak(s *session, m *message) {
 			s.requestBatch([]string{name})
 		}
 	} else {
-		s.log.Debug("capability refused", "capability", refused[0])
+		s.log().Debug("capability refused", "capability", refused[0])
 		delete(s.capLists, refused[0])
 	}
 	s.capsSettled()

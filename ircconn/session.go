@@ -19,7 +19,6 @@ const (
 // belongs to the reading goroutine.
 type session struct {
 	conn    *Conn
-	log     *slog.Logger
 	address Address
 	phase   phase
 	self    Source // our nick, and user and host as far as they are known
@@ -39,12 +38,15 @@ type session struct {
 
 func (s *session) init(c *Conn, address Address) {
 	s.conn = c
-	s.log = c.log.With("address", address.HostPort())
 	s.address = address
 	s.self = Source{Nick: c.options.Nick}
 	s.support = DefaultSupport()
 	s.registration = newRegistration(c.options)
 }
+
+// log is made when it is needed: a logger with an attribute of its own would
+// stay in memory with each connection.
+func (s *session) log() *slog.Logger { return s.conn.log.With("address", s.address.HostPort()) }
 
 func (s *session) emit(event Event) { s.conn.emit(event) }
 
@@ -69,7 +71,7 @@ func (s *session) isSelf(nick string) bool {
 // receive turns one line into events.
 func (s *session) receive(line []byte) {
 	decoded := text(line, s.conn.options.Decode)
-	traceIncoming(s.log, decoded)
+	traceIncoming(s.conn.log, decoded)
 	m, err := parseMessage(decoded)
 	if err != nil || !isCommand(m.command) {
 		s.garbage(err)
@@ -98,7 +100,7 @@ func (s *session) garbage(err error) {
 		s.fail(&Error{Kind: KindProtocol, Text: what, Err: err})
 		return
 	}
-	s.log.Debug("malformed line skipped", "error", err)
+	s.log().Debug("malformed line skipped", "error", err)
 }
 
 // isCommand reports whether a command is of letters or a number of three digits

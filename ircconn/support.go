@@ -3,6 +3,7 @@ package ircconn
 import (
 	"math"
 	"strings"
+	"unique"
 )
 
 // Unlimited is the value of a limit that the server has declared not to exist.
@@ -68,7 +69,9 @@ type Support struct {
 	AccountExtban []string
 	Extban        Extban
 
-	tokens []supportToken
+	// tokens is all that came, as "NAME=value" lines in order. Connections to
+	// one server share it, and with it the strings above, which are parts of it.
+	tokens unique.Handle[string]
 }
 
 // Extban is how a server writes extended bans: Prefix, one of Types, a colon
@@ -77,9 +80,6 @@ type Extban struct {
 	Prefix string
 	Types  string
 }
-
-// supportToken is one ISUPPORT parameter as it came, without escapes.
-type supportToken struct{ name, value string }
 
 // DefaultSupport returns what holds for a server that said nothing about
 // itself.
@@ -91,6 +91,7 @@ func DefaultSupport() *Support {
 		PrefixModes: "ov",
 		PrefixChars: "@+",
 		ChanModes:   [4]string{"beI", "k", "l", "aimnpqrst"},
+		tokens:      unique.Make(""),
 	}
 }
 
@@ -138,7 +139,7 @@ func (s *Support) KindOf(mode byte) ModeKind {
 // Raw returns the value of an ISUPPORT parameter as the server wrote it,
 // escapes undone, and whether it is there. The name is in upper case.
 func (s *Support) Raw(name string) (value string, present bool) {
-	for _, token := range s.tokens {
+	for _, token := range readTokens(s.tokens.Value()) {
 		if token.name == name {
 			return token.value, true
 		}

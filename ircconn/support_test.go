@@ -2,7 +2,9 @@ package ircconn
 
 import (
 	"reflect"
+	"strings"
 	"testing"
+	"unsafe"
 )
 
 func TestSupportValues(t *testing.T) {
@@ -138,13 +140,24 @@ func TestSupportIsImmutable(t *testing.T) {
 	}
 }
 
+// TestSupportIsShared: connections to one server hold its parameters once.
+func TestSupportIsShared(t *testing.T) {
+	make := func() *Support {
+		return DefaultSupport().With([]string{"NETWORK=" + strings.Repeat("x", 20), "FOO"}).With([]string{"NICKLEN=9"})
+	}
+	first, second := make(), make()
+	if first.tokens != second.tokens || unsafe.StringData(first.Network) != unsafe.StringData(second.Network) {
+		t.Fatal("the same parameters are held twice")
+	}
+}
+
 func TestSupportIsBounded(t *testing.T) {
 	s := DefaultSupport()
 	for i := range 10 * maxSupportTokens {
 		s = s.With([]string{string([]byte{'A' + byte(i%26), 'A' + byte(i/26%26), 'A' + byte(i/676)})})
 	}
-	if len(s.tokens) != maxSupportTokens {
-		t.Fatalf("%d tokens", len(s.tokens))
+	if len(readTokens(s.tokens.Value())) != maxSupportTokens {
+		t.Fatalf("%d tokens", len(readTokens(s.tokens.Value())))
 	}
 	long := make([]byte, maxSupportTokenBytes)
 	if _, present := DefaultSupport().With([]string{"X=" + string(long)}).Raw("X"); present {
