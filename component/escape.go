@@ -126,9 +126,9 @@ func isXMLRune(r rune) bool {
 }
 
 // checkCharacters reports whether b is valid UTF-8 made of XML characters only,
-// and whether there is a carriage return in it, which has to be normalised
-// (XML 1.0 §2.11).
-func checkCharacters(b []byte) (valid, carriageReturn bool) {
+// and whether there are tabs or line ends in it, which may have to be normalised
+// (XML 1.0 §2.11, §3.3.3).
+func checkCharacters(b []byte) (valid, controls bool) {
 	for i := 0; i < len(b); {
 		if len(b)-i >= 8 && isPlainWord(binary.LittleEndian.Uint64(b[i:])) {
 			i += 8
@@ -136,14 +136,11 @@ func checkCharacters(b []byte) (valid, carriageReturn bool) {
 		}
 		c := b[i]
 		if c < utf8.RuneSelf {
-			if c < 0x20 {
-				switch c {
-				case '\t', '\n':
-				case '\r':
-					carriageReturn = true
-				default:
+			if c < ' ' {
+				if !isSpace(c) {
 					return false, false
 				}
+				controls = true
 			}
 			i++
 			continue
@@ -154,7 +151,7 @@ func checkCharacters(b []byte) (valid, carriageReturn bool) {
 		}
 		i += size
 	}
-	return true, carriageReturn
+	return true, controls
 }
 
 // isPlainWord reports whether all eight bytes of w are ASCII from the space on:

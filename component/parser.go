@@ -22,6 +22,8 @@ type binding struct {
 // rawAttr is an attribute before its prefix is resolved.
 type rawAttr struct {
 	prefix, local, value string
+	// declaration says that it is a namespace declaration.
+	declaration bool
 }
 
 // node is an element that is open, or that is complete and waits for its parent
@@ -45,10 +47,14 @@ type parser struct {
 
 	s   string
 	pos int
-	// carriageReturn says that there is one in s.
-	carriageReturn bool
-	raw            []rawAttr
-	rootAttrs      []Attr
+	// controls, references and brackets say that there are tabs or line ends,
+	// '&' and ']' in s: mostly there are none, and nothing to look for again.
+	controls, references, brackets bool
+
+	raw []rawAttr
+	// declarations says that there are some in raw.
+	declarations bool
+	rootAttrs    []Attr
 	// nodes holds the open elements, each followed by its complete children;
 	// open are the indexes of the open ones.
 	nodes []node
@@ -105,11 +111,13 @@ func (p *parser) parseHeader(f frame) (topElement, error) {
 }
 
 func (p *parser) begin(f frame) error {
-	valid, carriageReturn := checkCharacters(f.bytes)
+	valid, controls := checkCharacters(f.bytes)
 	if !valid {
 		return notWellFormed("character that XML does not allow")
 	}
-	p.s, p.pos, p.carriageReturn = string(f.bytes), 0, carriageReturn
+	p.s, p.pos, p.controls = string(f.bytes), 0, controls
+	p.references = strings.IndexByte(p.s, '&') >= 0
+	p.brackets = strings.IndexByte(p.s, ']') >= 0
 	return nil
 }
 
@@ -147,8 +155,10 @@ func (p *parser) startRoot(top *topElement) error {
 
 func (p *parser) resolveRoot(top *topElement) error {
 	root := &p.nodes[0]
-	if err := p.declare(); err != nil {
-		return err
+	if p.declarations {
+		if err := p.declare(); err != nil {
+			return err
+		}
 	}
 	attrs, err := p.resolveAttrs(p.rootAttrs[:0])
 	p.rootAttrs = attrs
@@ -213,8 +223,10 @@ func (p *parser) startElement() error {
 	if err != nil {
 		return err
 	}
-	if err := p.declare(); err != nil {
-		return err
+	if p.declarations {
+		if err := p.declare(); err != nil {
+			return err
+		}
 	}
 	first := len(p.attrs)
 	if p.attrs, err = p.resolveAttrs(p.attrs); err != nil {
@@ -281,7 +293,7 @@ func (p *parser) cdata() error {
 	}
 	run := p.s[p.pos : p.pos+i]
 	p.pos += i + len("]]>")
-	if p.carriageReturn {
+	if p.controls {
 		run = normaliseLines(run)
 	}
 	p.addText(run)
@@ -289,13 +301,13 @@ func (p *parser) cdata() error {
 }
 
 func (p *parser) text(run string) error {
-	if strings.IndexByte(run, '>') >= 0 && strings.Contains(run, "]]>") {
+	if p.brackets && strings.Contains(run, "]]>") {
 		return notWellFormed("\"]]>\" in character data")
 	}
-	if p.carriageReturn {
+	if p.controls {
 		run = normaliseLines(run)
 	}
-	if strings.IndexByte(run, '&') >= 0 {
+	if p.references {
 		resolved, err := resolveReferences(run)
 		if err != nil {
 			return err

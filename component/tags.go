@@ -8,7 +8,7 @@ import (
 // startTag reads a start tag from behind its '<', its attributes into p.raw. It
 // says whether the tag was of an empty element.
 func (p *parser) startTag(name *string) (empty bool, err error) {
-	p.raw = p.raw[:0]
+	p.raw, p.declarations = p.raw[:0], false
 	if *name, _, err = p.qualifiedName(); err != nil {
 		return false, err
 	}
@@ -70,35 +70,25 @@ func (p *parser) attribute() error {
 	if colon > 0 {
 		attr.prefix, attr.local = name[:colon], name[colon+1:]
 	}
+	if attr.prefix == "xmlns" || name == "xmlns" {
+		attr.declaration, p.declarations = true, true
+	}
 	p.raw = append(p.raw, attr)
 	return nil
 }
 
 // attributeValue normalises white space and resolves references
-// (XML 1.0 §3.3.3).
+// (XML 1.0 §3.3.3). That there is no '<' in the value, the tokenizer has seen.
 func (p *parser) attributeValue(value string) (string, error) {
-	special := false
-	for i := range len(value) {
-		switch c := value[i]; {
-		case c == '<':
-			return "", notWellFormed("'<' inside an attribute")
-		case c == '&' || c < 0x20:
-			special = true
-		}
+	if p.controls {
+		value = strings.Map(func(r rune) rune {
+			if r < ' ' {
+				return ' '
+			}
+			return r
+		}, normaliseLines(value))
 	}
-	if !special {
-		return value, nil
-	}
-	if p.carriageReturn {
-		value = normaliseLines(value)
-	}
-	value = strings.Map(func(r rune) rune {
-		if r == '\t' || r == '\n' {
-			return ' '
-		}
-		return r
-	}, value)
-	if strings.IndexByte(value, '&') < 0 {
+	if !p.references {
 		return value, nil
 	}
 	return resolveReferences(value)
@@ -140,9 +130,11 @@ func (p *parser) declare() error {
 	first := len(p.bindings)
 	for i := range p.raw {
 		a := &p.raw[i]
+		if !a.declaration {
+			continue
+		}
 		prefix, reserved := "", a.value == nsXML || a.value == nsXMLNS
-		switch {
-		case a.prefix == "xmlns":
+		if a.prefix == "xmlns" {
 			prefix = a.local
 			if a.value == "" || prefix == "xmlns" {
 				return notWellFormed("namespace declaration is not allowed")
@@ -150,9 +142,6 @@ func (p *parser) declare() error {
 			if prefix == "xml" {
 				reserved = a.value != nsXML
 			}
-		case a.prefix == "" && a.local == "xmlns":
-		default:
-			continue
 		}
 		if reserved {
 			return notWellFormed("reserved namespace or prefix")
@@ -173,7 +162,7 @@ func (p *parser) resolveAttrs(attrs []Attr) ([]Attr, error) {
 	first := len(attrs)
 	for i := range p.raw {
 		a := &p.raw[i]
-		if a.prefix == "xmlns" || a.prefix == "" && a.local == "xmlns" {
+		if a.declaration {
 			continue
 		}
 		space := ""
@@ -226,6 +215,9 @@ func normaliseLines(s string) string {
 // resolveReferences replaces the references to characters and to the five
 // entities that XML itself defines; there are no others (RFC 6120 §11.1).
 func resolveReferences(s string) (string, error) {
+	if strings.IndexByte(s, '&') < 0 {
+		return s, nil
+	}
 	var b strings.Builder
 	b.Grow(len(s))
 	for {
