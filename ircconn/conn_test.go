@@ -2,6 +2,7 @@ package ircconn
 
 import (
 	"bytes"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -10,6 +11,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"syscall"
 	"testing"
 	"time"
 
@@ -203,6 +205,24 @@ func TestRegistrationRefused(t *testing.T) {
 	}
 }
 
+// TestImpossibleRegistration: what somebody configured cannot be sent.
+func TestImpossibleRegistration(t *testing.T) {
+	for name, change := range map[string]func(*Options){
+		"username":  func(o *Options) { o.Username = "j c" },
+		"real name": func(o *Options) { o.RealName = "Juliet\r\nQUIT" },
+		"password":  func(o *Options) { o.Password = "a\nb" },
+		"nick":      func(o *Options) { o.Nick = strings.Repeat("n", 600) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			server := irctest.NewServer(t)
+			options := testOptions(server)
+			change(&options)
+			_, events := start(t, testConfig(), options)
+			assertFailure(t, events, KindLocal, 0, "cannot register")
+		})
+	}
+}
+
 func TestNextAddress(t *testing.T) {
 	closed, throttled, good := irctest.NewServer(t), irctest.NewServer(t), irctest.NewServer(t)
 	closed.Close()
@@ -236,6 +256,9 @@ func TestDialFailures(t *testing.T) {
 	closed.Close()
 	_, events := start(t, testConfig(), testOptions(closed))
 	assertFailure(t, events, KindConnect, 0, "connection refused")
+	if end := waitFor[Disconnected](t, events, nil); !errors.Is(end.Err, syscall.ECONNREFUSED) {
+		t.Errorf("the cause is lost: %v", end.Err)
+	}
 
 	_, events = start(t, testConfig(), Options{Nick: "juliet"})
 	assertFailure(t, events, KindLocal, 0, "no address")
@@ -301,6 +324,29 @@ func TestTLSFailures(t *testing.T) {
 			assertFailure(t, events, KindTLSFailed, 0, test.text)
 		})
 	}
+	t.Run("old version", func(t *testing.T) {
+		server := irctest.NewTLSServer(t)
+		server.TLS().MinVersion, server.TLS().MaxVersion = tls.VersionTLS10, tls.VersionTLS11
+		_, events := start(t, testConfig(), testOptions(server))
+		if err := server.Handshake(); err == nil {
+			t.Error("the handshake succeeded")
+		}
+		assertFailure(t, events, KindTLSFailed, 0, "protocol version")
+	})
+	t.Run("no handshake", func(t *testing.T) {
+		server := irctest.NewTLSServer(t)
+		config := testConfig()
+		config.ConnectTimeout = 50 * time.Millisecond
+		_, events := start(t, config, testOptions(server))
+		assertFailure(t, events, KindTimeout, 0, "perhaps this port is one without TLS")
+	})
+	t.Run("no authorities", func(t *testing.T) {
+		server := irctest.NewTLSServer(t)
+		config, options := testConfig(), testOptions(server)
+		config.CAFile, options.TLS = "/does/not/exist", nil
+		_, events := start(t, config, options)
+		assertFailure(t, events, KindTLSFailed, 0, "additional authorities")
+	})
 	t.Run("plain port", func(t *testing.T) {
 		server := irctest.NewServer(t)
 		options := testOptions(server)

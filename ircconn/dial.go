@@ -124,7 +124,6 @@ func handshakeError(address Address, err error) *Error {
 		authority x509.UnknownAuthorityError
 		host      x509.HostnameError
 		record    tls.RecordHeaderError
-		alert     tls.AlertError
 	)
 	switch {
 	case errors.As(err, &invalid) && invalid.Reason == x509.Expired:
@@ -135,13 +134,11 @@ func handshakeError(address Address, err error) *Error {
 		failure.Text = fmt.Sprintf("its certificate is not for %s", address.Host) + otherNames(host.Certificate)
 	case errors.As(err, &record):
 		failure.Text = "it does not speak TLS on this port"
-	case errors.As(err, &alert):
-		failure.Text = "the server ended the handshake: " + strings.TrimPrefix(alert.Error(), "tls: ")
 	case isTimeout(err):
 		failure.Kind = KindTimeout
 		failure.Text = "no TLS handshake; perhaps this port is one without TLS"
 	default:
-		failure.Text = strings.TrimPrefix(systemText(err), "tls: ")
+		failure.Text = strings.ReplaceAll(systemText(err), "tls: ", "")
 	}
 	return failure
 }

@@ -25,13 +25,26 @@ func newRegistration(options Options) *registration {
 // begin sends the first lines. NICK and USER do not wait for the answer to CAP
 // LS, so that servers without capabilities need no detection.
 func (s *session) begin() {
-	s.send(newLine("CAP", "LS", "302"))
 	options := s.conn.options
+	lines := []Line{newLine("CAP", "LS", "302")}
 	if options.Password != "" {
-		s.send(newLine("PASS", options.Password))
+		lines = append(lines, newLine("PASS", options.Password))
 	}
-	s.send(Nick(options.Nick))
-	s.send(newLine("USER", orElse(options.Username, "user"), "0", "*", orElse(options.RealName, options.Nick)))
+	lines = append(lines, Nick(options.Nick),
+		newLine("USER", orElse(options.Username, "user"), "0", "*", orElse(options.RealName, options.Nick)))
+	for _, line := range lines {
+		s.sendOrFail(line)
+	}
+}
+
+// sendOrFail sends a line of the registration, which cannot go on without it. It
+// holds what somebody configured, and so may be one that cannot be sent.
+func (s *session) sendOrFail(line Line) {
+	if _, err := line.bytes(s.limits()); err != nil {
+		s.fail(localError("cannot register: %w", err))
+		return
+	}
+	s.send(line)
 }
 
 func orElse(value, otherwise string) string {
@@ -75,7 +88,7 @@ func (s *session) welcome() {
 	}
 	s.phase = phaseRegistered
 	s.conn.registered = true
-	s.updateLimits()
+	s.conn.writer.setLimits(s.limits())
 	s.emit(Registered{
 		Nick:    s.self.Nick,
 		Source:  s.self,
@@ -104,7 +117,7 @@ func onNickRefused(s *session, m *message) {
 	}
 	s.emit(Progress{Text: fmt.Sprintf("The nick %s is not available (%s): trying %s…", asked, m.last(), next)})
 	s.self.Nick = next
-	s.send(Nick(next))
+	s.sendOrFail(Nick(next))
 }
 
 // onRegistrationRefused is 463, 464, 465 and 466. The server closes the

@@ -185,18 +185,19 @@ func (s *session) setCaps(caps Caps) {
 		return
 	}
 	s.caps = caps
-	s.updateLimits()
+	s.conn.writer.setLimits(s.limits())
 	if s.phase == phaseRegistered {
 		s.emit(CapsChanged{Caps: caps})
 	}
 }
 
-func (s *session) updateLimits() {
-	s.conn.writer.setLimits(lineLimits{
+// limits is what the server lets us send.
+func (s *session) limits() lineLimits {
+	return lineLimits{
 		bytes:  s.support.LineLen,
 		tags:   s.caps.Has("message-tags"),
 		labels: s.caps.Has("labeled-response"),
-	})
+	}
 }
 
 // onSupport is 005: our nick, the parameters and a text for people.
@@ -206,7 +207,7 @@ func onSupport(s *session, m *message) {
 		tokens = tokens[:len(tokens)-1]
 	}
 	s.support = s.support.With(tokens)
-	s.updateLimits()
+	s.conn.writer.setLimits(s.limits())
 	if s.phase == phaseRegistered {
 		s.emit(SupportChanged{Support: s.support})
 	}

@@ -153,6 +153,9 @@ func (s *Server) Roots() *x509.CertPool { return s.roots }
 // CAFile returns a PEM file with the same.
 func (s *Server) CAFile() string { return s.caFile }
 
+// TLS returns the server's own configuration, or nil.
+func (s *Server) TLS() *tls.Config { return s.tls }
+
 // ClientTLS returns a client's configuration that trusts the server.
 func (s *Server) ClientTLS() *tls.Config { return &tls.Config{RootCAs: s.roots} }
 
