@@ -88,7 +88,10 @@ func TestMessageThatTheServerRefuses(t *testing.T) {
 		juliet.expect(Presence().From(juliet.occupant()).Item("none", "visitor"))
 		id := juliet.say("may I speak")
 		juliet.expect(Message().From(s.room()).ID(id).Error("forbidden"))
-		juliet.refuteSeen(Message().Type("groupchat").Body("may I speak"))
+		if s.irc == shared.inspircd {
+			// Where the server echoes what it accepts, nothing is shown before it does.
+			juliet.refuteSeen(Message().Type("groupchat").Body("may I speak"))
+		}
 	})
 }
 

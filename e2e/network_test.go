@@ -24,7 +24,7 @@ func TestConnectionFailureAnswersTheJoin(t *testing.T) {
 
 // A server that is listed with TLS only is never talked to in plain text.
 func TestPlainTextIsNoFallback(t *testing.T) {
-	s := begin(t)
+	s := beginAlone(t, func(o *harness.GatewayOptions) { o.Settings["irc"]["connect_timeout"] = "2s" })
 	s.network = encryptedOnlyName
 	s.user("juliet").sendJoinAndExpectError(s.room())
 }

@@ -230,9 +230,11 @@ func TestRolesAreSetFromXMPP(t *testing.T) {
 
 func TestRolesSetByWhoMayNotAreRefused(t *testing.T) {
 	everywhere(t, func(s *scenario) {
-		juliet, romeo := s.meeting()
-		for _, item := range []string{"role='visitor'", "role='moderator'", "affiliation='admin'", "affiliation='outcast'"} {
-			answer := juliet.request("set", s.room(), "<query xmlns='http://jabber.org/protocol/muc#admin'><item nick='"+romeo.Nick()+"' "+item+"/></query>")
+		juliet, _ := s.meeting()
+		mercutio := s.member("mercutio")
+		juliet.expect(Presence().From(mercutio.occupant()))
+		for _, item := range []string{"role='moderator'", "affiliation='admin'", "affiliation='outcast'"} {
+			answer := juliet.request("set", s.room(), "<query xmlns='http://jabber.org/protocol/muc#admin'><item nick='"+mercutio.Nick()+"' "+item+"/></query>")
 			if answer.Type() != "error" {
 				s.Errorf("setting %s gave %s", item, answer)
 			}

@@ -125,8 +125,18 @@ func (w *world) options(xmpp *harness.XMPPServer, hostname string) harness.Gatew
 			// What is proved here is not the pace; TestPacedLinesArriveInOrder sets its own.
 			"irc":     {"burst": 1000},
 			"gateway": {"idle_quit": "1s"},
+			"log":     {"level": logLevel()},
 		},
 	}
+}
+
+// logLevel is the level of every passerelle's log, which go test -v shows when a scenario
+// fails: trace has each line and each stanza.
+func logLevel() string {
+	if level := os.Getenv("PASSERELLE_TEST_LOG"); level != "" {
+		return level
+	}
+	return "debug"
 }
 
 func privateHostname(number int) string { return "irc" + strconv.Itoa(number) + ".localhost" }

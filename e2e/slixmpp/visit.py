@@ -86,7 +86,7 @@ class Visitor(slixmpp.ClientXMPP):
         self.send_presence(pto=f"{self.room}/{changed}")
         await self.step("nick", renamed)
 
-        kicked = self.waiting_for("presence_unavailable", lambda p: p["from"] == f"{self.room}/{changed}" and 307 in p["muc"]["status_codes"])
+        kicked = self.waiting_for(f"muc::{self.room}::got_offline", lambda p: p["from"] == f"{self.room}/{changed}" and 307 in p["muc"]["status_codes"])
         print("PLEASE kick " + changed)
         await self.step("kick", kicked)
         self.finish()

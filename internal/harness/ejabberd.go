@@ -34,6 +34,8 @@ listen:
     module: ejabberd_service
     access: all
     shaper: none
+    # A connected component gets its own host only, not every one listed.
+    global_routes: false
     hosts:
 {{- range .Components}}
       {{.}}:
@@ -43,6 +45,8 @@ listen:
     module: ejabberd_service
     access: all
     shaper: none
+    # A connected component gets its own host only, not every one listed.
+    global_routes: false
     hosts:
 {{- range .Components}}
       {{.}}:

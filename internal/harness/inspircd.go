@@ -21,7 +21,7 @@ const inspircdConfiguration = `<config format="xml">
 <connect name="everybody" allow="*" timeout="60" pingfreq="120" resolvehostnames="no"
          hardsendq="1M" softsendq="256K" recvq="64K" threshold="10000" commandrate="1000000" fakelag="no"
          localmax="2000" globalmax="2000" maxconnwarn="no" limit="2000" maxchans="{{.ChannelsEach}}" useident="no">
-<options defaultmodes="nt" exemptchanops="" prefixquit="Quit: " prefixpart="" suffixpart=""
+<options defaultmodes="not" exemptchanops="" prefixquit="Quit: " prefixpart="" suffixpart=""
          syntaxhints="no" cyclehostsfromuser="no" hostintopic="no" pingwarning="15" announceinvites="dynamic">
 <performance softlimit="2000" somaxconn="128" timeskipwarn="60s" quietbursts="yes">
 <security hidesplits="no" hidebans="no" maxtargets="20" allowcoreunload="no">

@@ -111,6 +111,9 @@ func (c *Client) Send(format string, arguments ...any) {
 // Join joins a channel and returns when the server has sent the list of its members.
 func (c *Client) Join(channel string) error {
 	c.Send("JOIN %s", channel)
+	if _, err := c.ExpectFrom(c.Nick(), "JOIN", channel); err != nil {
+		return err
+	}
 	_, err := c.Expect("366", Any, channel)
 	return err
 }
