@@ -61,8 +61,8 @@ func pause(ctx context.Context, d time.Duration) {
 //
 // As long as no stream was ever opened, a refusal that trying again does not
 // remove (wrong secret, unknown host, conflict, a certificate that is not
-// trusted) makes it return a *[StartError]. Everything else, such as a host server that does not
-// listen yet, is tried again after a pause, for ever.
+// trusted) makes it return a *[StartError]. Everything else, such as a host
+// server that does not listen yet, is tried again after a pause, for ever.
 func (c *Conn) Run(ctx context.Context) error {
 	var (
 		delay  = backoff{min: c.cfg.ReconnectMin, max: c.cfg.ReconnectMax}

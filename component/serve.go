@@ -189,19 +189,20 @@ func (s *session) address(top *topElement) bool {
 }
 
 // skip answers for an element that was too large to be kept, as far as its start
-// tag says whom.
+// tag says whom. Anybody can send such elements, so they are counted rather than
+// logged.
 func (s *session) skip(f frame) {
 	s.stats.skipped.Add(1)
 	if len(f.bytes) == 0 {
-		s.log.Warn("stanza skipped without an answer", "reason", f.skipped)
+		s.log.Debug("stanza skipped without an answer", "reason", f.skipped)
 		return
 	}
 	top, err := s.parser.parseHeader(f)
 	if err != nil || !s.address(&top) {
-		s.log.Warn("stanza skipped without an answer", "reason", f.skipped)
+		s.log.Debug("stanza skipped without an answer", "reason", f.skipped)
 		return
 	}
-	s.log.Warn("stanza skipped", "reason", f.skipped, "kind", top.stanza.Kind, "from", top.from, "to", top.to)
+	s.log.Debug("stanza skipped", "reason", f.skipped, "kind", top.stanza.Kind, "from", top.from, "to", top.to)
 	s.reply.Reset()
 	s.reply.ErrorReply(top.stanza, NewError("policy-violation", f.skipped.Error()))
 	if err := s.Offer(s.reply.Bytes()); err != nil {
