@@ -124,7 +124,7 @@ func TestSelfPing(t *testing.T) {
 	everywhere(t, func(s *scenario) {
 		const ping = "<ping xmlns='urn:xmpp:ping'/>"
 		juliet, romeo := s.meeting()
-		tablet := juliet.otherResource("tablet")
+		tablet := juliet.otherResource()
 		juliet.ask("get", juliet.occupant(), ping)
 		if answer := tablet.request("get", juliet.occupant(), ping); !IQ().Error("not-acceptable").Matches(answer) {
 			s.Errorf("a resource that has not joined got %s", answer)

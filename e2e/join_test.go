@@ -55,7 +55,6 @@ func TestRoomIsSemiAnonymous(t *testing.T) {
 	}
 	romeo.Send("MODE %s +o %s", s.channel, juliet.nick)
 	juliet.expect(Presence().From(juliet.occupant()).Item("admin", "moderator"))
-	benvolio := s.member("benvolio")
 	seen = juliet.expect(Presence().From(benvolio.occupant()))
 	if got, want := seen.AttributeAt("x/item", "jid"), s.private(benvolio.Nick()); got != want {
 		t.Errorf("a moderator sees the JID %q, want %q", got, want)
@@ -90,7 +89,7 @@ func TestNickIsImposedWhenInUse(t *testing.T) {
 func TestJoinOfJoinedResource(t *testing.T) {
 	s := begin(t)
 	juliet, romeo := s.meeting()
-	tablet := juliet.otherResource("tablet")
+	tablet := juliet.otherResource()
 	tablet.join()
 	juliet.settle()
 
@@ -107,7 +106,7 @@ func TestJoinOfJoinedResource(t *testing.T) {
 func TestResourcesShareOneNick(t *testing.T) {
 	s := begin(t)
 	juliet, romeo := s.meeting()
-	tablet := juliet.otherResource("tablet")
+	tablet := juliet.otherResource()
 	tablet.join()
 	tablet.expect(Presence().From(romeo.occupant()))
 
@@ -157,7 +156,7 @@ func TestLogoutParts(t *testing.T) {
 func TestGhostResourceIsRemoved(t *testing.T) {
 	s := begin(t)
 	juliet, romeo := s.meeting()
-	tablet := juliet.otherResource("tablet")
+	tablet := juliet.otherResource()
 	tablet.join()
 	tablet.sendf("<message type='error' to='%s' id='ghost'><error type='cancel'><service-unavailable xmlns='urn:ietf:params:xml:ns:xmpp-stanzas'/></error></message>", romeo.occupant())
 	juliet.settle()
@@ -258,7 +257,6 @@ func TestJoinOfFloodedChannel(t *testing.T) {
 	romeo.Send("MODE %s +j 1:600", s.channel)
 	romeo.expect("MODE", s.channel)
 	s.member("mercutio")
-	s.member("benvolio")
 	juliet := s.user("juliet")
 	refused := juliet.sendJoinAndExpectError(s.room())
 	if got := refused.AttributeAt("error", "type"); got != "wait" {

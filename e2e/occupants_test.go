@@ -282,7 +282,7 @@ func TestAwayFromXMPP(t *testing.T) {
 		romeo.expect("318")
 
 		// The best of the resources counts.
-		tablet := juliet.otherResource("tablet")
+		tablet := juliet.otherResource()
 		tablet.join()
 		juliet.settle()
 		romeo.Send("WHOIS %s", juliet.nick)

@@ -120,18 +120,18 @@ func (s *scenario) user(name string) *user {
 	if err := s.xmpp.AddAccount(s.Context(), account, password); err != nil {
 		s.Fatal(err)
 	}
-	return s.login(account, "phone")
+	return s.login(account)
 }
 
 // otherResource logs the same account in once more.
-func (u *user) otherResource(resource string) *user {
+func (u *user) otherResource() *user {
 	u.s.Helper()
-	return u.s.login(u.account, resource)
+	return u.s.login(u.account)
 }
 
-func (s *scenario) login(account, resource string) *user {
+func (s *scenario) login(account string) *user {
 	s.Helper()
-	client, err := xmppclient.Login(s.Context(), s.xmpp.Account(account, resource, password))
+	client, err := xmppclient.Login(s.Context(), s.xmpp.Account(account, password))
 	if err != nil {
 		s.Fatal(err)
 	}

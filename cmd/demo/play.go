@@ -12,7 +12,7 @@ import (
 // play is the conversation. Whatever is printed as seen or read was received.
 func play(ctx context.Context, show screen, s *stage) error {
 	show.irc("is in %s with an IRC client", channel)
-	xmpp, err := xmppclient.Login(ctx, s.xmpp.Account(juliet, "demo", password))
+	xmpp, err := xmppclient.Login(ctx, s.xmpp.Account(juliet, password))
 	if err != nil {
 		return err
 	}

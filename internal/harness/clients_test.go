@@ -26,7 +26,7 @@ func TestXMPPClientsTalkThroughEachServer(t *testing.T) {
 				if err := server.AddAccount(t.Context(), user, "secret"); err != nil {
 					t.Fatal(err)
 				}
-				client, err := xmppclient.Login(t.Context(), server.Account(user, "phone", "secret"))
+				client, err := xmppclient.Login(t.Context(), server.Account(user, "secret"))
 				if err != nil {
 					t.Fatalf("%v\n%s", err, server.Output())
 				}

@@ -57,6 +57,7 @@ const inspircdConfiguration = `<config format="xml">
 <module name="banexception">
 <module name="inviteexception">
 <module name="joinflood">
+<joinflood bootwait="0" duration="10m">
 <module name="redirect">
 <module name="denychans">
 <module name="blockcolor">

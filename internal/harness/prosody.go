@@ -38,10 +38,10 @@ func (s *XMPPServer) AddAccount(ctx context.Context, name, password string) erro
 }
 
 // Account is what a client needs to log in to the account name.
-func (s *XMPPServer) Account(name, resource, password string) xmppclient.Account {
+func (s *XMPPServer) Account(name, password string) xmppclient.Account {
 	return xmppclient.Account{
 		Address:  s.ClientAddress,
-		JID:      name + "@" + s.Domain + "/" + resource,
+		JID:      name + "@" + s.Domain,
 		Password: password,
 		TLS:      &tls.Config{ServerName: s.Domain, RootCAs: s.authority.Pool()},
 	}

@@ -31,7 +31,7 @@ const (
 type Account struct {
 	// Address is the "host:port" of the server.
 	Address string
-	// JID is the full JID to log in as, whose resource is asked for.
+	// JID is the bare JID of the account. The server chooses the resource.
 	JID      string
 	Password string
 	// TLS is the configuration for STARTTLS.
@@ -54,7 +54,7 @@ type Client struct {
 	changed chan struct{}
 }
 
-// Login connects, logs in and binds the resource. It sends no presence.
+// Login connects, logs in and binds a resource. It sends no presence.
 func Login(ctx context.Context, account Account) (*Client, error) {
 	address, err := jid.Parse(account.JID)
 	if err != nil {
