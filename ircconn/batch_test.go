@@ -3,6 +3,7 @@ package ircconn
 import (
 	"fmt"
 	"reflect"
+	"strings"
 	"testing"
 )
 
@@ -84,8 +85,19 @@ func TestListsAreBounded(t *testing.T) {
 	if len(got) != 2 || len(got[0].Items) != maxListItems || !got[0].Truncated || len(got[1].Items) != 0 || !got[1].Truncated {
 		t.Fatalf("got %d lists", len(got))
 	}
-	if s.lists.items != 0 || len(s.lists.open) != 0 {
-		t.Fatalf("still held: %d items, %d lists", s.lists.items, len(s.lists.open))
+	if s.lists.items != 0 || s.lists.bytes != 0 || len(s.lists.open) != 0 {
+		t.Fatalf("still held: %+v", s.lists)
+	}
+	long := strings.Repeat("x", maxListBytes/100)
+	for range 200 {
+		s.receive([]byte(":irc.test 367 juliet #long " + long))
+	}
+	if s.lists.bytes > maxListBytes {
+		t.Fatalf("%d bytes are held", s.lists.bytes)
+	}
+	s.receive([]byte(":irc.test 368 juliet #long :End"))
+	if s.lists.bytes != 0 {
+		t.Fatalf("%d bytes are still held", s.lists.bytes)
 	}
 	for i := range 2 * maxLists {
 		s.receive(fmt.Appendf(nil, ":irc.test 367 juliet #c%d mask", i))
@@ -104,5 +116,11 @@ func TestMotdIsBounded(t *testing.T) {
 	s.receive([]byte(":irc.test 376 juliet :End"))
 	if got := waitFor[Motd](t, r, nil); len(got.Lines) != maxMotdLines {
 		t.Fatalf("%d lines", len(got.Lines))
+	}
+	for range 100 {
+		s.receive([]byte(":irc.test 372 juliet :" + strings.Repeat("x", maxMotdBytes/50)))
+	}
+	if s.motd.bytes > maxMotdBytes {
+		t.Fatalf("%d bytes are held", s.motd.bytes)
 	}
 }

@@ -58,7 +58,10 @@ func (s *session) openBatch(reference string, m *message) {
 		s.log().Debug("batch ignored", "type", m.params[1], "open", len(s.batches))
 		return
 	}
-	opened := batch{reference: reference, kind: m.params[1], outermost: m.Batch, label: m.Label}
+	opened := batch{
+		reference: strings.Clone(reference), kind: strings.Clone(m.params[1]),
+		outermost: m.Batch, label: strings.Clone(m.Label),
+	}
 	if opened.outermost == "" && opened.kind != labeledResponse {
 		opened.outermost = opened.kind
 	}

@@ -25,7 +25,7 @@ func connectingText(address Address) string {
 // sentence makes an error text one for people.
 func sentence(text string) string {
 	first, size := utf8.DecodeRuneInString(text)
-	return string(unicode.ToUpper(first)) + text[size:] + "."
+	return string(unicode.ToUpper(first)) + strings.TrimRight(text[size:], ".") + "."
 }
 
 // dial opens a connection to one address, over IPv6 or IPv4, whichever answers

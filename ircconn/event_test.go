@@ -219,6 +219,27 @@ func TestOwnHostIsFollowed(t *testing.T) {
 	}
 }
 
+// TestServerWithoutDot: a server named "irc" is no user.
+func TestServerWithoutDot(t *testing.T) {
+	r := newRecorder()
+	s := newSession(newConn(testConfig(), Options{Nick: "juliet"}, r.sink, nil), Address{})
+	for _, line := range []string{
+		":irc NOTICE * :*** hi", ":irc 001 juliet :hi", ":irc 422 juliet :-", ":irc MODE juliet +i", ":nurse NOTICE juliet :hi", ":irc NOTICE juliet :hi",
+	} {
+		s.receive([]byte(line))
+	}
+	var got []Source
+	for _, m := range eventsOf[Message](r.all()) {
+		got = append(got, m.Source)
+	}
+	if want := []Source{{Host: "irc"}, {Nick: "nurse"}, {Host: "irc"}}; !reflect.DeepEqual(got, want) {
+		t.Fatalf("got %+v", got)
+	}
+	if modes := waitFor[ModeChanged](t, r, nil); !modes.Source.IsServer() {
+		t.Fatalf("got %+v", modes)
+	}
+}
+
 func TestDecodeOfOtherCharsets(t *testing.T) {
 	options := Options{Nick: "juliet", Decode: func(line []byte) []byte {
 		var out []rune

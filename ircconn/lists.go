@@ -3,18 +3,28 @@ package ircconn
 import "strings"
 
 const (
-	// maxListItems bounds the entries of all lists under way together.
+	// maxListItems and maxListBytes bound the entries of all lists under way
+	// together.
 	maxListItems = 5000
+	maxListBytes = 1 << 20
 	// maxLists bounds the lists under way.
 	maxLists = 50
-	// maxMotdLines bounds the message of the day.
+	// maxMotdLines and maxMotdBytes bound the message of the day.
 	maxMotdLines = 2000
+	maxMotdBytes = 256 << 10
 )
 
 // lists are the list modes whose entries are still arriving.
 type lists struct {
 	open  map[listKey]*ListMode
 	items int
+	bytes int // of masks and setters
+}
+
+// motd is the message of the day as far as it has arrived.
+type motd struct {
+	lines []string
+	bytes int
 }
 
 type listKey struct {
@@ -58,26 +68,31 @@ func onListItem(s *session, m *message) {
 			s.log().Debug("entry of a list dropped: too many lists under way")
 			return
 		}
-		list = &ListMode{Channel: m.params[1], Mode: key.mode}
+		list = &ListMode{Channel: strings.Clone(m.params[1]), Mode: key.mode}
 		if s.lists.open == nil {
 			s.lists.open = make(map[listKey]*ListMode)
 		}
+		key.channel = Folded(strings.Clone(string(key.channel)))
 		s.lists.open[key] = list
 	}
-	if s.lists.items >= maxListItems {
-		list.Truncated = true
-		return
-	}
-	s.lists.items++
-	item := ListItem{Mask: rest[0]}
+	item := ListItem{Mask: strings.Clone(rest[0])}
 	if len(rest) > 1 {
-		item.Setter = rest[1]
+		item.Setter = strings.Clone(rest[1])
 	}
 	if len(rest) > 2 {
 		item.Time = unixTime(rest[2])
 	}
+	size := item.bytes()
+	if s.lists.items >= maxListItems || s.lists.bytes+size > maxListBytes {
+		list.Truncated = true
+		return
+	}
+	s.lists.items++
+	s.lists.bytes += size
 	list.Items = append(list.Items, item)
 }
+
+func (i ListItem) bytes() int { return len(i.Mask) + len(i.Setter) }
 
 // onListEnd delivers a list; one without entries has only this line.
 func onListEnd(s *session, m *message) {
@@ -88,23 +103,29 @@ func onListEnd(s *session, m *message) {
 	}
 	delete(s.lists.open, key)
 	s.lists.items -= len(list.Items)
+	for _, item := range list.Items {
+		s.lists.bytes -= item.bytes()
+	}
 	list.Meta = m.Meta
 	s.emit(*list)
 }
 
-func onMotdStart(s *session, _ *message) { s.motd = nil }
+func onMotdStart(s *session, _ *message) { s.motd = motd{} }
 
 func onMotdLine(s *session, m *message) {
-	if len(s.motd) < maxMotdLines {
-		s.motd = append(s.motd, strings.TrimPrefix(m.last(), "- "))
+	line := strings.Clone(strings.TrimPrefix(m.last(), "- "))
+	if len(s.motd.lines) >= maxMotdLines || s.motd.bytes+len(line) > maxMotdBytes {
+		return
 	}
+	s.motd.lines = append(s.motd.lines, line)
+	s.motd.bytes += len(line)
 }
 
 // onMotdEnd is 376, or 422 when there is none: the end of the welcome, or of
 // the answer to MOTD.
 func onMotdEnd(s *session, _ *message) {
-	lines := s.motd
-	s.motd = nil
+	lines := s.motd.lines
+	s.motd = motd{}
 	s.welcome()
 	if len(lines) > 0 {
 		s.emit(Motd{Lines: lines})

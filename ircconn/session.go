@@ -31,7 +31,10 @@ type session struct {
 	capLists    capOffer
 	batches     []batch
 	lists       lists
-	motd        []string
+	motd        motd
+	// serverName is the name the server goes by in prefixes, where it could be
+	// taken for a nick; empty otherwise.
+	serverName string
 	// failure is set when the session is over.
 	failure *Error
 }
@@ -77,6 +80,7 @@ func (s *session) receive(line []byte) {
 		s.garbage(err)
 		return
 	}
+	s.recogniseServer(&m)
 	s.placeInBatch(&m)
 	h, known := handlers[m.command]
 	switch {
@@ -86,6 +90,21 @@ func (s *session) receive(line []byte) {
 		s.numeric(&m)
 	default:
 		s.unhandled(&m)
+	}
+}
+
+// recogniseServer tells a server whose name has no dot from a user: only servers
+// send numerics, and only they talk to us before we are in.
+func (s *session) recogniseServer(m *message) {
+	name := m.source.Nick
+	if name == "" || m.source.User != "" || m.source.Host != "" {
+		return
+	}
+	if isNumeric(m.command) && name != s.serverName {
+		s.serverName = strings.Clone(name)
+	}
+	if name == s.serverName || s.phase == phaseRegistering {
+		m.source = Source{Host: name}
 	}
 }
 
