@@ -57,6 +57,7 @@ type Gateway struct {
 	log         *slog.Logger
 	dial        dialer
 	now         func() time.Time
+	timer       func(time.Duration, func()) *time.Timer
 	started     time.Time
 	panics      atomic.Int64
 	generations atomic.Int64 // of IRC connections, for Network.generation
@@ -79,6 +80,7 @@ func New(options Options) *Gateway {
 		occupantKey: options.OccupantKey,
 		log:         options.Log,
 		now:         time.Now,
+		timer:       time.AfterFunc,
 		users:       make(map[component.JID]*User),
 	}
 	g.started = g.now()

@@ -46,7 +46,7 @@ func (u *User) join(r *request, x *component.Element) error {
 	ch := n.channel(r.to.Name)
 	if ch == nil {
 		ch = n.newChannel(r.to.Name, r.To.Bare())
-		ch.key = x.ChildText("", "password")
+		ch.key = x.ChildText(nsMUC, "password")
 	}
 	if ch.jid != r.To.Bare() {
 		return &refusal{

@@ -17,6 +17,21 @@ const delayed = 10 * time.Second
 type utterance struct {
 	text   string
 	notice bool
+	// unstyled is whether the text is to be taken as it is (XEP-0393 §6).
+	unstyled bool
+}
+
+// utteranceOf returns what a message says.
+func utteranceOf(s *component.Stanza, body string) utterance {
+	return utterance{text: unescapeSlash(body), unstyled: s.Child(nsStyling, "unstyled") != nil}
+}
+
+// lines are the lines of the text with the formatting of IRC.
+func (what utterance) lines() []string {
+	if what.unstyled {
+		return translate.Lines(translate.StripFormatting(what.text))
+	}
+	return translate.Lines(translate.ToIRC(what.text))
 }
 
 // onGroupchat is a message to a room (XEP-0045 §7.4), a change of its subject
@@ -43,7 +58,7 @@ func (u *User) onGroupchat(r *request) error {
 		ch.acknowledge(s, r.Stanza)
 		return u.runCommand(&invocation{n: ch.n, ch: ch, stanza: r.Stanza, session: s.jid, args: args}, name)
 	}
-	return ch.say(r.Stanza, utterance{text: unescapeSlash(body)})
+	return ch.say(r.Stanza, utteranceOf(r.Stanza, body))
 }
 
 // say sends a message to the channel. It is shown in the room when the server
@@ -60,7 +75,7 @@ func (ch *Channel) say(s *component.Stanza, what utterance) error {
 // line would not fit, ACTION for /me. Too many lines are refused whole.
 func (n *Network) compose(target string, what utterance) ([]ircconn.Line, error) {
 	var lines []ircconn.Line
-	for _, text := range translate.Lines(translate.ToIRC(what.text)) {
+	for _, text := range what.lines() {
 		make, command := ircconn.Privmsg, "PRIVMSG"
 		limit := n.budget(command, target)
 		if what.notice {

@@ -92,7 +92,7 @@ func (u *User) whisper(r *request, nick string, room component.JID) error {
 	if name, args, is := slashCommand(body); is {
 		return u.runCommand(&invocation{n: n, stanza: r.Stanza, session: r.From, args: args}, name)
 	}
-	return n.transmit(&outgoing{target: nick, stanza: r.Stanza, body: body}, utterance{text: unescapeSlash(body)})
+	return n.transmit(&outgoing{target: nick, stanza: r.Stanza, body: body}, utteranceOf(r.Stanza, body))
 }
 
 // onQuery shows a private message or notice: from the server-wide address, so

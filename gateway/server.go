@@ -109,12 +109,14 @@ func (n *Network) onMotd(ev ircconn.Motd) {
 	n.answer(strings.Join(lines, "\n"))
 }
 
-// The numerics that greet a client; they say nothing that people need.
-const lastGreeting = 5
+// silentReplies are the numerics that say nothing people need: the greeting, and
+// the channel's age, which comes with its modes.
+var silentReplies = map[int]bool{1: true, 2: true, 3: true, 4: true, 5: true, 329: true}
 
-// onReply shows a numeric that no one waits for.
+// onReply shows a numeric that no one waits for. What comes before the welcome
+// is over is part of it.
 func (n *Network) onReply(ev ircconn.Reply) {
-	if !n.ready || ev.Numeric > 0 && ev.Numeric <= lastGreeting {
+	if !n.ready || silentReplies[ev.Numeric] {
 		return
 	}
 	n.answer(joinParams(ev.Params))

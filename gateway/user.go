@@ -36,7 +36,7 @@ func (u *User) post(ev event, done <-chan struct{}) bool {
 
 // after runs an event on the user's goroutine when d has passed.
 func (u *User) after(d time.Duration, ev event) *time.Timer {
-	return time.AfterFunc(d, func() { u.post(ev, nil) })
+	return u.g.timer(d, func() { u.post(ev, nil) })
 }
 
 // run is the user's goroutine: it works until both inlets are empty.

@@ -61,6 +61,10 @@ func onKill(s *session, m *message) {
 }
 
 func onNick(s *session, m *message) {
+	// COMPAT: InspIRCd 3 answers a labelled NICK with the new nick as its source.
+	if m.Label != "" && s.support.Casemapping.Compare(m.source.Nick, m.params[0]) == 0 {
+		m.source.Nick = s.self.Nick
+	}
 	self := s.isSelf(m.source.Nick)
 	if self {
 		s.self.Nick = strings.Clone(m.params[0])

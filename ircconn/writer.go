@@ -1,6 +1,8 @@
 package ircconn
 
 import (
+	"bytes"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"net"
@@ -273,17 +275,12 @@ func (w *writer) take(now time.Time) (batch []outgoing, wait time.Duration) {
 
 // write puts lines on the socket and says so.
 func (w *writer) write(stream net.Conn, batch []outgoing) error {
-	data := batch[0].data
-	if len(batch) > 1 {
-		data = nil
-		for _, line := range batch {
-			data = append(data, line.data...)
-		}
-	}
 	trace(w.conn.log, "out", batch)
 	_ = stream.SetWriteDeadline(time.Now().Add(w.conn.config.PingTimeout))
-	if _, err := stream.Write(data); err != nil {
-		return fmt.Errorf("writing: %w", err)
+	for _, data := range chunks(stream, batch) {
+		if _, err := stream.Write(data); err != nil {
+			return fmt.Errorf("writing: %w", err)
+		}
 	}
 	for _, line := range batch {
 		if line.receipt != 0 {
@@ -291,6 +288,21 @@ func (w *writer) write(stream net.Conn, batch []outgoing) error {
 		}
 	}
 	return nil
+}
+
+// chunks is what goes to the socket at once: all lines, or over TLS each line.
+//
+// COMPAT: ngIRCd 26 with OpenSSL leaves the rest of a TLS record that does not
+// fit its read buffer unread until more bytes arrive.
+func chunks(stream net.Conn, batch []outgoing) [][]byte {
+	lines := make([][]byte, len(batch))
+	for i, line := range batch {
+		lines[i] = line.data
+	}
+	if _, encrypted := stream.(*tls.Conn); encrypted || len(lines) == 1 {
+		return lines
+	}
+	return [][]byte{bytes.Join(lines, nil)}
 }
 
 // fail notes that stream cannot be written to, and has the reader notice.

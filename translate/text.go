@@ -83,7 +83,7 @@ func CleanText(s string) string {
 		switch {
 		case r == '\t' || r == '\n':
 			return r
-		case r < ' ' || r == 0xFFFE || r == 0xFFFF:
+		case r < ' ' || r >= 0x7F && r < 0xA0 || r == 0xFFFE || r == 0xFFFF:
 			return -1
 		}
 		return r

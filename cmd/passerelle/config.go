@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
 	"net"
 	"os"
@@ -76,12 +75,12 @@ func loadConfig(file string, environment []string) (*config, error) {
 	default:
 		return nil, fmt.Errorf("reading the configuration: %w", err)
 	}
-	faults := []error{decode(file, text, cfg), applyEnvironment(cfg, environment)}
-	if err := errors.Join(faults...); err != nil {
-		return nil, fmt.Errorf("the configuration has faults:\n%w", err)
+	if err := decode(file, text, cfg); err != nil {
+		return nil, err
 	}
-	if err := cfg.complete(); err != nil {
-		return nil, fmt.Errorf("the configuration has faults:\n%w", err)
+	faults := errors.Join(unknownKeys(file, text), applyEnvironment(cfg, environment), cfg.complete())
+	if faults != nil {
+		return nil, fmt.Errorf("the configuration has faults:\n%w", faults)
 	}
 	return cfg, nil
 }
@@ -99,20 +98,27 @@ func configFile(flag string, environment []string) (string, bool) {
 	return defaultConfigFile, false
 }
 
+// decode reads the file's text into cfg. Values that do not fit are left for
+// unknownKeys to name; the error is of a text that is not YAML at all.
+func decode(file string, text []byte, cfg *config) error {
+	var types *yaml.TypeError
+	if err := yaml.Unmarshal(text, cfg); err != nil && !errors.As(err, &types) {
+		return fmt.Errorf("the configuration cannot be read: %s: %w", file, err)
+	}
+	return nil
+}
+
 // unknownField is how the YAML library says that a key is not known.
 var unknownField = regexp.MustCompile(`field (\S+) not found in type \S+`)
 
-// decode reads the file's text into cfg and names every fault with its line.
-func decode(file string, text []byte, cfg *config) error {
+// unknownKeys names the keys that do not exist, and the values that do not fit
+// theirs, with their lines.
+func unknownKeys(file string, text []byte) error {
 	decoder := yaml.NewDecoder(bytes.NewReader(text))
 	decoder.KnownFields(true)
-	err := decoder.Decode(cfg)
-	if err == nil || errors.Is(err, io.EOF) {
-		return nil
-	}
 	var types *yaml.TypeError
-	if !errors.As(err, &types) {
-		return fmt.Errorf("  %s: %w", file, err)
+	if !errors.As(decoder.Decode(defaultConfig()), &types) {
+		return nil
 	}
 	var faults []error
 	for _, text := range types.Errors {

@@ -60,11 +60,11 @@ func TestExampleIsTheDefaults(t *testing.T) {
 }
 
 func TestAllFaultsAtOnce(t *testing.T) {
-	_, err := loadConfig(write(t, "component: {hostname: irc.example.org}\nirc:\n  bursts: 3\nlog: {leval: info}\n"), nil)
+	_, err := loadConfig(write(t, "component: {hostname: irc.example.org, max_depth: few}\nirc:\n  bursts: 3\nlog: {leval: info}\n"), nil)
 	if err == nil {
 		t.Fatal("unknown keys pass")
 	}
-	for _, want := range []string{`line 3: there is no key "bursts"`, `line 4: there is no key "leval"`} {
+	for _, want := range []string{`line 3: there is no key "bursts"`, `line 4: there is no key "leval"`, "line 1: cannot unmarshal", "component.secret"} {
 		if !strings.Contains(err.Error(), want) {
 			t.Errorf("%v\nlacks %q", err, want)
 		}
