@@ -55,6 +55,7 @@ func TestRoomIsSemiAnonymous(t *testing.T) {
 	}
 	romeo.Send("MODE %s +o %s", s.channel, juliet.nick)
 	juliet.expect(Presence().From(juliet.occupant()).Item("admin", "moderator"))
+	benvolio := s.member("benvolio")
 	seen = juliet.expect(Presence().From(benvolio.occupant()))
 	if got, want := seen.AttributeAt("x/item", "jid"), s.private(benvolio.Nick()); got != want {
 		t.Errorf("a moderator sees the JID %q, want %q", got, want)
