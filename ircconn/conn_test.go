@@ -155,9 +155,8 @@ func TestNicksExhausted(t *testing.T) {
 	_, events := start(t, testConfig(), testOptions(server))
 	s := server.Accept()
 	s.SkipUntil("USER")
-	for range maxNickAttempts {
-		s.Send(":irc.test 433 * x :Nickname is already in use")
-	}
+	// In one piece: the client closes before it has read them all.
+	s.Send(slices.Repeat([]string{":irc.test 433 * x :Nickname is already in use"}, maxNickAttempts)...)
 	s.ExpectClosed()
 	assertFailure(t, events, KindRefused, 433, "choose another nick")
 }
