@@ -1,6 +1,8 @@
 package gateway
 
 import (
+	"strings"
+
 	"passerelle/component"
 	"passerelle/ircconn"
 	"passerelle/translate"
@@ -20,7 +22,7 @@ func availability(s *component.Stanza) (show, status string) {
 	if _, known := availabilityRank[show]; !known {
 		show = ""
 	}
-	return show, s.ChildText("", "status")
+	return strings.Clone(show), strings.Clone(s.ChildText("", "status"))
 }
 
 // best returns the most available of two sessions.
@@ -117,7 +119,7 @@ func (n *Network) setAway(nick, text string) bool {
 	if p.away == text {
 		return true
 	}
-	p.away = text
+	p.away = strings.Clone(text)
 	for _, ch := range n.channels {
 		if m := ch.member(nick); m != nil {
 			ch.show(m)
@@ -135,7 +137,7 @@ func (n *Network) onWhoEntry(ev ircconn.WhoEntry) {
 	p := n.know(ev.Nick)
 	p.update(ircconn.Source{Nick: ev.Nick, User: ev.User, Host: ev.Host})
 	if ev.Account != "" {
-		p.account = ev.Account
+		p.account = strings.Clone(ev.Account)
 	}
 	if ev.Away && p.away == "" {
 		n.setAway(ev.Nick, "away")

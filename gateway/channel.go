@@ -60,6 +60,7 @@ func newMember(nick string, modes uint8) member {
 }
 
 func (n *Network) newChannel(name string, room component.JID) *Channel {
+	name, room = strings.Clone(name), cloneJID(room)
 	ch := &Channel{n: n, name: name, jid: room, modes: make(map[byte]string), log: n.log.With("channel", name)}
 	n.channels[n.fold(name)] = ch
 	if n.idle != nil {

@@ -86,6 +86,7 @@ func newWorld(t *testing.T) *world {
 	}
 	w.u = newUser(w.g, component.JID{Local: "juliet", Domain: "xmpp.test"})
 	w.u.in.running = true // nobody else works for this user
+	w.u.scratch = new(scratch)
 	return w
 }
 

@@ -58,7 +58,7 @@ type Gateway struct {
 	dial        dialer
 	now         func() time.Time
 	timer       func(time.Duration, func()) *time.Timer
-	started     time.Time
+	scratches   sync.Pool
 	panics      atomic.Int64
 	generations atomic.Int64 // of IRC connections, for Network.generation
 
@@ -83,7 +83,7 @@ func New(options Options) *Gateway {
 		timer:       time.AfterFunc,
 		users:       make(map[component.JID]*User),
 	}
-	g.started = g.now()
+	g.scratches.New = func() any { return new(scratch) }
 	g.features = featureList()
 	g.messages, g.presences = messageRoutes(), presenceRoutes()
 	g.dial = func(o ircconn.Options, sink ircconn.Sink, log *slog.Logger) lineSender {

@@ -8,7 +8,7 @@ import (
 
 // How much may wait for one user.
 const (
-	inletStanzas = 64
+	inletStanzas = 256
 	inletEvents  = 64
 )
 

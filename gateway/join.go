@@ -2,6 +2,7 @@ package gateway
 
 import (
 	"slices"
+	"strings"
 
 	"passerelle/component"
 	"passerelle/ircconn"
@@ -54,7 +55,7 @@ func (u *User) join(r *request, x *component.Element) error {
 			text: "the channel is known by another spelling here: " + ch.jid.String(),
 		}
 	}
-	request := joinRequest{session: session{jid: r.From, wanted: r.occupant()}, stanza: r.Stanza}
+	request := joinRequest{session: session{jid: cloneJID(r.From), wanted: strings.Clone(r.occupant())}, stanza: r.Stanza}
 	request.show, request.status = availability(r.Stanza)
 	ch.waiting = slices.DeleteFunc(ch.waiting, func(w joinRequest) bool { return w.jid == r.From })
 	ch.waiting = append(ch.waiting, request)
@@ -156,14 +157,14 @@ func (n *Network) onJoined(ev ircconn.Joined) {
 // onSelfJoined begins to collect what the server says about the channel. It may
 // have put us there without being asked.
 func (n *Network) onSelfJoined(ev ircconn.Joined) {
-	n.self.User, n.self.Host = ev.Source.User, ev.Source.Host
+	n.self.User, n.self.Host = strings.Clone(ev.Source.User), strings.Clone(ev.Source.Host)
 	ch := n.channel(ev.Channel)
 	if ch == nil {
 		ch = n.newChannel(ev.Channel, n.u.jidOf(translate.Channel, ev.Channel, n.name))
 		n.tell("The server has put you into " + ev.Channel + ". To see it, join " + ch.jid.String())
 		ch.partUnlessEntered()
 	}
-	ch.name, ch.joined, ch.sent = ev.Channel, true, true
+	ch.name, ch.joined, ch.sent = strings.Clone(ev.Channel), true, true
 	if err := n.send(ircconn.Mode(ev.Channel, "")); err != nil {
 		ch.log.Debug("the modes of a channel stay unknown", "error", err)
 	}

@@ -2,6 +2,7 @@ package gateway
 
 import (
 	"slices"
+	"strings"
 
 	"passerelle/component"
 	"passerelle/ircconn"
@@ -68,6 +69,12 @@ func (out *outgoing) show() {
 		out.ch.reflect(out.stanza, out.body)
 	}
 	out.shown = true
+	// All that a refusal may still need is how to answer the message.
+	s := out.stanza
+	out.body = ""
+	out.stanza = &component.Stanza{
+		Kind: s.Kind, Type: strings.Clone(s.Type), ID: strings.Clone(s.ID), From: cloneJID(s.From), To: cloneJID(s.To),
+	}
 }
 
 // echoed recognises a line of ours that the server gave back (IRCv3

@@ -29,9 +29,9 @@ func (n *Network) see(source ircconn.Source, account string) *person {
 		p.update(source)
 		return p
 	}
-	p := &person{nick: source.Nick, account: account, key: n.identity(source, account)}
+	p := &person{nick: strings.Clone(source.Nick), account: strings.Clone(account), key: n.identity(source, account)}
 	p.update(source)
-	n.people[n.fold(source.Nick)] = p
+	n.people[n.fold(p.nick)] = p
 	return p
 }
 
@@ -41,18 +41,18 @@ func (n *Network) know(nick string) *person {
 	folded := n.fold(nick)
 	p := n.people[folded]
 	if p == nil {
-		p = &person{nick: nick, key: "nick " + string(folded)}
-		n.people[folded] = p
+		p = &person{nick: strings.Clone(nick), key: "nick " + string(folded)}
+		n.people[n.fold(p.nick)] = p
 	}
 	return p
 }
 
 func (p *person) update(source ircconn.Source) {
 	if source.User != "" {
-		p.user = source.User
+		p.user = strings.Clone(source.User)
 	}
 	if source.Host != "" {
-		p.host = source.Host
+		p.host = strings.Clone(source.Host)
 	}
 }
 

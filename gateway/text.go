@@ -18,6 +18,11 @@ func plain(text string) string {
 	return translate.CleanText(translate.StripFormatting(text))
 }
 
+// cloneJID copies a JID whose parts share the memory of a whole stanza.
+func cloneJID(j component.JID) component.JID {
+	return component.JID{Local: strings.Clone(j.Local), Domain: strings.Clone(j.Domain), Resource: strings.Clone(j.Resource)}
+}
+
 // clip cuts a text that IRC takes only in one piece to limit bytes, at the end of
 // a character.
 func clip(text string, limit int) string { return translate.CutBytes(text, limit) }

@@ -29,7 +29,7 @@ func (n *Network) onTopicReply(ev ircconn.TopicReply) {
 			ch.writeSubject(ch.sessions)
 			return
 		}
-		ch.topic.text = ev.Topic
+		ch.topic.text = strings.Clone(ev.Topic)
 	}
 }
 

@@ -16,13 +16,29 @@ type User struct {
 	g        *Gateway
 	jid      component.JID // bare
 	networks map[string]*Network
-	enc      component.Encoder
-	tail     component.Encoder // what all recipients of a stanza share
-	log      *slog.Logger
-	in       inlet
+	*scratch
+	log *slog.Logger
+	in  inlet
+}
+
+// scratch is where stanzas are encoded. A user has one only while there is work,
+// so that those who do nothing hold no buffers.
+type scratch struct {
+	enc  component.Encoder
+	tail component.Encoder // what all recipients of a stanza share
+}
+
+// largestScratch is how large a buffer is kept for the next user.
+const largestScratch = 2 * flushBytes
+
+func (g *Gateway) giveBack(s *scratch) {
+	if cap(s.enc.Bytes()) <= largestScratch && cap(s.tail.Bytes()) <= largestScratch {
+		g.scratches.Put(s)
+	}
 }
 
 func newUser(g *Gateway, jid component.JID) *User {
+	jid = cloneJID(jid)
 	return &User{g: g, jid: jid, networks: make(map[string]*Network), log: g.log.With("user", jid.String())}
 }
 
@@ -43,6 +59,9 @@ func (u *User) after(d time.Duration, ev event) *time.Timer {
 func (u *User) run() {
 	var stanzas []*component.Stanza
 	var events []event
+	s := u.g.scratches.Get().(*scratch)
+	defer u.g.giveBack(s)
+	u.scratch = s
 	for {
 		idle := len(u.networks) == 0
 		stanzas, events = u.in.take(stanzas, events, idle)
