@@ -36,9 +36,13 @@ func (u *User) onAdminList(r *request, query *component.Element) error {
 	case affiliation == "" && role == "":
 		return refuse("bad-request", "the query names neither an affiliation nor a role")
 	}
+	start := len(u.enc.Bytes())
 	u.enc.Result(r.Stanza)
 	u.enc.Open("query", nsMUCAdmin)
 	for i := range ch.members {
+		if u.isFull(start) {
+			break
+		}
 		m := &ch.members[i]
 		a := ch.appearanceOf(m)
 		if affiliation != "" && a.affiliation != affiliation || role != "" && a.role != role {
@@ -59,9 +63,13 @@ func (u *User) onAdminList(r *request, query *component.Element) error {
 // writeOutcasts answers with the channel's bans; a mask is an escaped address.
 func (ch *Channel) writeOutcasts(r *request, bans []ircconn.ListItem) {
 	u := ch.n.u
+	start := len(u.enc.Bytes())
 	u.enc.Result(r.Stanza)
 	u.enc.Open("query", nsMUCAdmin)
 	for _, ban := range bans {
+		if u.isFull(start) {
+			break
+		}
 		u.enc.Open("item", "")
 		u.enc.Attr("affiliation", string(translate.Outcast))
 		u.enc.Attr("jid", u.jidOf(translate.Nick, ban.Mask, ch.n.name).String())

@@ -223,7 +223,11 @@ func (u *User) writeOccupantItems(r *request) {
 	if err != nil {
 		return
 	}
+	start := len(u.enc.Bytes())
 	for i := range ch.members {
+		if u.isFull(start) {
+			return
+		}
 		nick := ch.members[i].nick.Value()
 		u.writeItem(ch.occupant(nick), nick)
 	}

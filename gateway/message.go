@@ -169,7 +169,7 @@ func (ch *Channel) broadcast(from component.JID, id, occupant string, at time.Ti
 func (ch *Channel) announce(text string) {
 	tail := &ch.n.u.tail
 	tail.Reset()
-	tail.Leaf("body", "", translate.CleanText(text))
+	tail.Leaf("body", "", forBody(text))
 	ch.broadcast(ch.jid, newID(), "", time.Time{})
 }
 
@@ -177,7 +177,7 @@ func (ch *Channel) announce(text string) {
 func (ch *Channel) inform(to component.JID, text string) {
 	u := ch.n.u
 	u.enc.Stanza(component.Message, ch.jid, to, "groupchat", newID())
-	u.enc.Leaf("body", "", translate.CleanText(text))
+	u.enc.Leaf("body", "", forBody(text))
 	u.enc.Leaf("no-store", nsHints, "")
 	u.enc.Close()
 }

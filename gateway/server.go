@@ -47,7 +47,7 @@ func (u *User) onServerMessage(r *request) error {
 // reply is a chat message from one of our addresses to one session.
 func (u *User) reply(from, to component.JID, text string) {
 	u.enc.Stanza(component.Message, from, to, "chat", newID())
-	u.enc.Leaf("body", "", translate.CleanText(text))
+	u.enc.Leaf("body", "", forBody(text))
 	u.enc.Close()
 }
 

@@ -6,7 +6,6 @@ import (
 
 	"passerelle/component"
 	"passerelle/ircconn"
-	"passerelle/translate"
 )
 
 // invocation is a command that somebody wrote as a message.
@@ -29,7 +28,7 @@ func (c *invocation) say(text string) {
 	}
 	u := c.n.u
 	u.enc.Stanza(component.Message, c.stanza.To, c.session, "chat", newID())
-	u.enc.Leaf("body", "", translate.CleanText(text))
+	u.enc.Leaf("body", "", forBody(text))
 	u.enc.Close()
 }
 

@@ -27,6 +27,21 @@ func cloneJID(j component.JID) component.JID {
 // a character.
 func clip(text string, limit int) string { return translate.CutBytes(text, limit) }
 
+// Host servers close the stream of a component that sends too large a stanza,
+// and with it everybody's sessions (Prosody at 512 KiB). Lists stop, and texts
+// are cut, well before that.
+const (
+	largestStanza = 128 << 10 // bytes
+	largestText   = 32 << 10  // bytes
+)
+
+// isFull reports whether the stanza that begins at an offset of the encoder is
+// as large as a stanza may be.
+func (u *User) isFull(start int) bool { return len(u.enc.Bytes())-start >= largestStanza }
+
+// forBody makes a text of our own fit to be a body.
+func forBody(text string) string { return translate.CutBytes(translate.CleanText(text), largestText) }
+
 // writeDelay says when a stanza's content happened (XEP-0203, XEP-0082).
 func writeDelay(e *component.Encoder, by component.JID, at time.Time) {
 	e.Open("delay", nsDelay)

@@ -147,7 +147,7 @@ func (u *User) flushLarge() {
 // and not for an archive (XEP-0334).
 func (u *User) notify(from component.JID, text string) {
 	u.enc.Stanza(component.Message, from, u.jid, "chat", newID())
-	u.enc.Leaf("body", "", translate.CleanText(text))
+	u.enc.Leaf("body", "", forBody(text))
 	u.enc.Leaf("no-store", nsHints, "")
 	u.enc.Close()
 }
