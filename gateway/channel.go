@@ -27,10 +27,12 @@ type Channel struct {
 	topic               topic
 	modes               map[byte]string // flags and their parameters
 	key                 string
-	bans                []ircconn.ListItem // as last listed
-	banning             map[ircconn.Folded]bool
-	timer               *time.Timer // of an unanswered JOIN, or a room without sessions
-	log                 *slog.Logger
+	// modesAsked and modesAnswered count the questions for all modes.
+	modesAsked, modesAnswered int
+	bans                      []ircconn.ListItem // as last listed
+	banning                   map[ircconn.Folded]bool
+	timer                     *time.Timer // of an unanswered JOIN, or a room without sessions
+	log                       *slog.Logger
 }
 
 // session is one resource of the user in a room.

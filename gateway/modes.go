@@ -83,6 +83,7 @@ func (n *Network) onChannelModes(ev ircconn.ChannelModes) {
 	if ch == nil || !ch.joined {
 		return
 	}
+	ch.modesAnswered++
 	before := ch.moderation()
 	key := ch.key
 	clear(ch.modes)
@@ -120,8 +121,8 @@ func modeText(changes []ircconn.ModeChange) string {
 }
 
 // changeModes asks the server for mode changes and calls done when it has said
-// yes or no. A question for the channel's modes follows the changes, so that an
-// answer comes also where nothing had to change.
+// yes or no. A question for the channel's modes follows the changes as a fence:
+// its answer comes also where nothing had to change.
 func (ch *Channel) changeModes(changes []ircconn.ModeChange, done func(error)) error {
 	n := ch.n
 	if len(changes) == 0 {
@@ -138,6 +139,7 @@ func (ch *Channel) changeModes(changes []ircconn.ModeChange, done func(error)) e
 		}
 	}
 	open := slices.Clone(changes)
+	fence := 0 // the number of the last line among the questions for modes
 	q := &question{failed: done}
 	q.answer = func(ev ircconn.Event) verdict {
 		switch ev := ev.(type) {
@@ -158,14 +160,25 @@ func (ch *Channel) changeModes(changes []ircconn.ModeChange, done func(error)) e
 				return answered | taken
 			}
 		case ircconn.ChannelModes:
-			if n.same(ev.Channel, ch.name) {
+			if n.same(ev.Channel, ch.name) && ch.isFence(ev, q, fence) {
 				done(nil)
 				return answered
 			}
 		}
 		return unrelated
 	}
-	return n.ask(q, append(lines, ircconn.Mode(ch.name, ""))...)
+	err := n.ask(q, append(lines, ircconn.Mode(ch.name, ""))...)
+	fence = ch.modesAsked
+	return err
+}
+
+// isFence reports whether an answer is the one to a question's last line: by its
+// label, or else by how many such answers the server owed us before it.
+func (ch *Channel) isFence(ev ircconn.ChannelModes, q *question, fence int) bool {
+	if ch.n.givesLabels() {
+		return ev.Label == q.labels[len(q.labels)-1]
+	}
+	return ch.modesAnswered+1 >= fence
 }
 
 func (n *Network) contains(changes []ircconn.ModeChange, wanted ircconn.ModeChange) bool {

@@ -114,6 +114,7 @@ func (n *Network) send(lines ...ircconn.Line) error {
 	var bad *ircconn.Error
 	switch {
 	case err == nil:
+		n.countModesAsked(lines)
 		return nil
 	case errors.Is(err, ircconn.ErrQueueFull):
 		return refuse("resource-constraint", "too much is waiting to be sent to %s; try again in a moment", n.name)
@@ -123,6 +124,18 @@ func (n *Network) send(lines ...ircconn.Line) error {
 		return refuse("not-acceptable", "IRC cannot carry that: %v", bad)
 	}
 	return err
+}
+
+// countModesAsked notes which channels owe us an answer to "MODE #channel".
+func (n *Network) countModesAsked(lines []ircconn.Line) {
+	for _, line := range lines {
+		if line.Command != "MODE" || len(line.Params) != 1 {
+			continue
+		}
+		if ch := n.channel(line.Params[0]); ch != nil {
+			ch.modesAsked++
+		}
+	}
 }
 
 // tell sends the user a message from the server's address.

@@ -1,6 +1,8 @@
 package gateway
 
 import (
+	"slices"
+
 	"passerelle/component"
 	"passerelle/ircconn"
 	"passerelle/translate"
@@ -58,11 +60,11 @@ func (n *Network) changeNick(nick string, failed func(error)) error {
 				return answered
 			}
 		case ircconn.Acknowledged:
-			if ev.Label == q.label {
+			if slices.Contains(q.labels, ev.Label) {
 				return answered
 			}
 		case ircconn.Refused:
-			if n.concerns(q, ev, nick) && (nickRefusals[ev.Numeric] || ev.Label == q.label && ev.Label != "") {
+			if n.concerns(q, ev, nick) && (nickRefusals[ev.Numeric] || n.givesLabels()) {
 				failed(refusedByIRC(ev))
 				return answered | taken
 			}

@@ -20,18 +20,21 @@ const (
 // question waits for what the server says to something that we sent. It is
 // always answered: by an event, by its deadline, or by the connection's end.
 type question struct {
-	label  string
+	labels []string // of its lines
 	answer func(ircconn.Event) verdict
 	failed func(error)
 	timer  *time.Timer
 }
 
-// ask sends lines and waits for what the server says to them. The first line
-// gets a label (IRCv3 labeled-response), by which concerns recognises its
-// refusal. failed is called when no answer comes.
+// ask sends lines and waits for what the server says to them. Each line gets a
+// label (IRCv3 labeled-response), by which concerns recognises its refusal. failed
+// is called when no answer comes.
 func (n *Network) ask(q *question, lines ...ircconn.Line) error {
-	q.label = n.newLabel()
-	lines[0] = lines[0].WithLabel(q.label)
+	for i := range lines {
+		label := n.newLabel()
+		lines[i] = lines[i].WithLabel(label)
+		q.labels = append(q.labels, label)
+	}
 	if err := n.send(lines...); err != nil {
 		return err
 	}
@@ -68,12 +71,14 @@ func (n *Network) withdraw(q *question) bool {
 	return true
 }
 
-// concerns reports whether a refusal is the answer to the question's first
-// line: by its label where the server gives labels back, or else by the
-// channel or nick it names.
+// givesLabels reports whether the server gives labels back.
+func (n *Network) givesLabels() bool { return n.caps.Has("labeled-response") }
+
+// concerns reports whether a refusal is an answer to the question: by its label
+// where the server gives labels back, or else by the channel or nick it names.
 func (n *Network) concerns(q *question, ev ircconn.Refused, names ...string) bool {
-	if n.caps.Has("labeled-response") {
-		return ev.Label == q.label
+	if n.givesLabels() {
+		return slices.Contains(q.labels, ev.Label)
 	}
 	for _, param := range append([]string{ev.Target}, ev.Params...) {
 		for _, name := range names {
