@@ -135,10 +135,15 @@ func (p *players) part() error {
 
 // printable shows IRC's control characters as words.
 func printable(text string) string {
+	return strings.NewReplacer("\x02", "[bold]").Replace(withoutAction(text))
+}
+
+// withoutAction writes an action (CTCP ACTION) as a line that begins with a star.
+func withoutAction(text string) string {
 	if action, ok := strings.CutPrefix(text, "\x01ACTION "); ok {
 		return "* " + strings.TrimSuffix(action, "\x01")
 	}
-	return strings.NewReplacer("\x02", "[bold]").Replace(text)
+	return text
 }
 
 // repeat answers everything said where the client is with the same words, until ctx or the
@@ -153,6 +158,6 @@ func repeat(ctx context.Context, client *ircclient.Client) {
 		if target == client.Nick() {
 			target = said.Nick()
 		}
-		client.Send("PRIVMSG %s :%s, you said: %s", target, said.Nick(), said.Last())
+		client.Send("PRIVMSG %s :%s, you said: %s", target, said.Nick(), withoutAction(said.Last()))
 	}
 }
