@@ -44,7 +44,7 @@ test-unit:
 
 # The end-to-end tests of one package at a time: each package starts servers of its own.
 test-e2e:
-	$(GO) test -race -tags e2e -p 1 -timeout 12m ./internal/harness/... ./e2e/... ./cmd/demo/...
+	$(GO) test -race -tags e2e -p 1 -parallel 12 -timeout 12m ./internal/harness/... ./e2e/... ./cmd/demo/...
 
 fuzz:
 	@scripts/fuzz.sh $(FUZZ_TIME)
