@@ -90,14 +90,15 @@ func parseServer(localpart string) (Address, error) {
 	return Address{Kind: Server, Network: network}, nil
 }
 
-// validNetwork allows what a host name, an IP address or an alias consists of.
+// validNetwork allows what a host name, an IPv4 address or an alias consists of.
+// A localpart cannot hold the colons of IPv6: such a server needs an alias.
 func validNetwork(name string) bool {
 	if name == "" {
 		return false
 	}
 	for _, r := range name {
 		switch {
-		case r >= 'a' && r <= 'z', r >= '0' && r <= '9', r == '.', r == '-', r == '_', r == '[', r == ']', r == ':', r >= 0x80:
+		case r >= 'a' && r <= 'z', r >= '0' && r <= '9', r == '.', r == '-', r == '_', r >= 0x80:
 		default:
 			return false
 		}

@@ -66,16 +66,20 @@ func nickByte(r rune) bool {
 	return r < 0x80 && strings.ContainsRune("-_[]\\`^{}|", r)
 }
 
+// resourceBytes is how long a resource may be (RFC 7622 §3.4).
+const resourceBytes = 1023
+
 // NickToResource makes a nick fit to be the resource of an occupant's JID. IRC
 // nicks are legal resources but for invisible formatting and direction
-// characters that UTF-8 networks let through and host servers bounce.
+// characters that UTF-8 networks let through and host servers bounce. A nick
+// that consists of nothing else is "_", because an occupant needs a resource.
 func NickToResource(nick string) string {
 	for i := 0; i < len(nick); i++ {
 		if nick[i] < 0x20 || nick[i] >= 0x7f {
 			return cleanResource(nick)
 		}
 	}
-	return nick
+	return fitResource(nick)
 }
 
 func cleanResource(nick string) string {
@@ -85,5 +89,12 @@ func cleanResource(nick string) string {
 		}
 		return r
 	}, nick)
-	return norm.NFKC.String(cleaned)
+	return fitResource(norm.NFKC.String(cleaned))
+}
+
+func fitResource(nick string) string {
+	if nick == "" {
+		return "_"
+	}
+	return CutBytes(nick, resourceBytes)
 }

@@ -51,6 +51,7 @@ var numerics = map[int]Refusal{
 	476: {"jid-malformed", "modify", "that is not a channel's name here"},
 	477: {"registration-required", "", "log in to the network's services first (NickServ)"},
 	478: {"resource-constraint", "", "the channel's list is full"},
+	479: {"jid-malformed", "modify", "that is not a channel's name here"},
 	480: {"resource-constraint", "wait", "too many people join at once; try again in a moment"},
 	481: {"forbidden", "", "that is for operators of the network"},
 	482: {"forbidden", "", "you are not an operator of the channel"},
@@ -68,8 +69,12 @@ var numerics = map[int]Refusal{
 	502: {"forbidden", "", "those modes are somebody else's"},
 	520: {"forbidden", "", "the channel is for operators of the network"},
 	531: {"subscription-required", "", "they do not accept messages from you"},
+	696: {"bad-request", "", "the network does not take that parameter for the mode"},
+	697: {"conflict", "", "that is on the channel's list already"},
+	698: {"item-not-found", "", "that is not on the channel's list"},
 	716: {"subscription-required", "", "they accept messages only from people they know (+g)"},
 	723: {"forbidden", "", "you lack the privileges for that"},
+	926: {"forbidden", "", "the network does not allow that channel"},
 	974: {"not-allowed", "", "the server refused the mode"},
 }
 
@@ -110,13 +115,3 @@ func RefusalOf(numeric int, code, text string) Refusal {
 	}
 	return refusal
 }
-
-// joinNumerics are the refusals that end an attempt to join a channel.
-var joinNumerics = map[int]bool{
-	403: true, 405: true, 407: true, 437: true, 442: true, 461: true, 470: true, 471: true, 473: true, 474: true,
-	475: true, 476: true, 477: true, 479: true, 480: true, 485: true, 489: true, 495: true, 500: true, 520: true, 926: true,
-}
-
-// RefusesJoin reports whether the numeric, aimed at a channel that is being
-// joined, means that the join failed.
-func RefusesJoin(numeric int) bool { return joinNumerics[numeric] }
