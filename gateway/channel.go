@@ -25,6 +25,7 @@ type Channel struct {
 	sessions            []session
 	members             []member // sorted by nick once named
 	topic               topic
+	topicID             string          // of our user's message that asks for a topic
 	modes               map[byte]string // flags and their parameters
 	key                 string
 	// modesAsked and modesAnswered count the questions for all modes.

@@ -45,6 +45,16 @@ type identity struct{ category, kind, name string }
 func (u *User) onDiscoInfo(r *request, query *component.Element) error {
 	node := query.Attr("node")
 	switch {
+	case node == "" && at(r) == onOccupant:
+		// XEP-0045 §6.6: for occupants only.
+		ch, _, err := u.inRoom(r)
+		if err != nil {
+			return refuse("bad-request", "you are not in %s; join it first", r.to.Name)
+		}
+		if ch.nickOf(r.occupant()) == "" && !u.isOwnOccupant(r) {
+			return refuse("item-not-found", "%s is not in %s", r.occupant(), ch.name)
+		}
+		fallthrough
 	case node == "":
 		u.openDisco(r, nsDiscoInfo, "")
 		u.writeIdentities(r)

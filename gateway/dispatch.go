@@ -166,8 +166,8 @@ func (u *User) route(r *request) error {
 		return nil // presence to where nobody is shown is of no consequence
 	}
 	stanzaType := r.Type
-	if stanzaType == "" {
-		stanzaType = "normal"
+	if !messageTypes[stanzaType] {
+		stanzaType = "normal" // RFC 6121 §5.2.2
 	}
 	if handler := u.g.messages[route{stanzaType, r.to.Kind}]; handler != nil {
 		return handler(u, r)
@@ -177,6 +177,9 @@ func (u *User) route(r *request) error {
 	}
 	return refuse("bad-request", "a message of type %s cannot be sent to a %s", stanzaType, r.to.Kind)
 }
+
+// messageTypes are those of RFC 6121 §5.2.2.
+var messageTypes = map[string]bool{"chat": true, "error": true, "groupchat": true, "headline": true, "normal": true}
 
 // onIQ finds the feature that answers a query (feature.go). Results and errors
 // answer nothing that we asked.

@@ -62,9 +62,10 @@ func featureList() []feature {
 		selfPingFeature(),
 		versionFeature(),
 		timeFeature(),
+		promptFeature(),
 		{xep: "XEP-0106", on: onGateway | onServer, advertise: []string{`jid\20escaping`}},
 		{xep: "XEP-0359", on: onRoom, advertise: []string{nsStanzaID}},
-		{xep: "XEP-0421", on: onRoom, advertise: []string{nsOccupantID}},
+		{xep: "XEP-0421", on: onGateway | onServer | onRoom, advertise: []string{nsOccupantID}},
 		{xep: "XEP-0393", on: onRoom | onNick, advertise: []string{nsStyling}},
 	}
 }

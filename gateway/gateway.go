@@ -146,7 +146,7 @@ func (g *Gateway) StreamDown(err error) {
 func (g *Gateway) retire(u *User) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	if u.in.endIfIdle() {
+	if g.users[u.jid] == u && u.in.endIfIdle() {
 		delete(g.users, u.jid)
 	}
 }

@@ -103,6 +103,15 @@ func (in *inlet) take(stanzas []*component.Stanza, events []event, idle bool) ([
 	return takenStanzas, takenEvents
 }
 
+// drain returns the stanzas that wait in an inlet that has ended.
+func (in *inlet) drain() []*component.Stanza {
+	in.mu.Lock()
+	defer in.mu.Unlock()
+	left := in.stanzas
+	in.stanzas, in.events = nil, nil
+	return left
+}
+
 // end refuses all that comes from now on and frees whoever waits.
 func (in *inlet) end() {
 	in.mu.Lock()

@@ -2,7 +2,9 @@ package gateway
 
 import (
 	"slices"
+	"strconv"
 	"strings"
+	"time"
 
 	"passerelle/component"
 	"passerelle/ircconn"
@@ -17,21 +19,39 @@ func (u *User) onRoomPresence(r *request) error {
 	}
 	wantsIn := r.Child(nsMUC, "x")
 	ch, s, err := u.inRoom(r)
-	if wantsIn == nil {
-		if err != nil {
-			return err
-		}
-		return ch.updateSession(s, r)
-	}
-	if err == nil && ch.named && !ch.n.wantsOtherNick(s, r.occupant()) {
+	switch {
+	case err != nil && wantsIn == nil:
+		u.writeNotIn(r)
+		return nil
+	case err != nil || !ch.named:
+		return u.join(r, wantsIn)
+	case wantsIn != nil:
 		s.show, s.status = availability(r.Stanza)
 		ch.welcome(*s, r.Stanza)
-		return nil
+		if ch.n.updateAway(); !ch.n.wantsOtherNick(s, r.occupant()) {
+			return nil
+		}
 	}
-	if err == nil && ch.named {
-		return ch.updateSession(s, r)
+	return ch.updateSession(s, r)
+}
+
+// writeNotIn tells a client that believes to be in a room that it is not, in the
+// way that clients understand (XEP-0045 §7.2.1: an explicit kick).
+func (u *User) writeNotIn(r *request) {
+	e := &u.enc
+	e.Stanza(component.Presence, r.To, r.From, "unavailable", r.ID)
+	e.Open("x", nsMUCUser)
+	e.Open("item", "")
+	e.Attr("affiliation", string(translate.NoAffiliation))
+	e.Attr("role", string(translate.NoRole))
+	e.Close()
+	for _, code := range []int{statusSelf, statusKicked, statusError} {
+		e.Open("status", "")
+		e.Attr("code", strconv.Itoa(code))
+		e.Close()
 	}
-	return u.join(r, wantsIn)
+	e.Close()
+	e.Close()
 }
 
 // join begins to enter a room: at once where the user is in it with another
@@ -76,7 +96,11 @@ func (n *Network) enter(ch *Channel) {
 		}
 		ch.sent = true
 		ch.timer = n.u.after(n.u.g.cfg.AnswerTimeout, func(*User) {
-			if n.channel(ch.name) == ch && !ch.named {
+			switch {
+			case n.channel(ch.name) != ch || ch.named:
+			case ch.joined: // COMPAT: bouncers and others that send no list of names
+				n.complete(ch)
+			default:
 				ch.refuseWaiting(refuse("remote-server-timeout", "%s did not answer the request to join %s", n.name, ch.name))
 			}
 		})
@@ -157,6 +181,9 @@ func (n *Network) onJoined(ev ircconn.Joined) {
 // onSelfJoined begins to collect what the server says about the channel. It may
 // have put us there without being asked.
 func (n *Network) onSelfJoined(ev ircconn.Joined) {
+	if n.parting[n.fold(ev.Channel)] > 0 {
+		return // of a visit that the user has ended already
+	}
 	n.self.User, n.self.Host = strings.Clone(ev.Source.User), strings.Clone(ev.Source.Host)
 	ch := n.channel(ev.Channel)
 	if ch == nil {
@@ -211,6 +238,11 @@ func (n *Network) onNamesEnd(ev ircconn.NamesEnd) {
 	if ch == nil || !ch.joined || ch.named {
 		return
 	}
+	n.complete(ch)
+}
+
+// complete takes the list of members for complete.
+func (n *Network) complete(ch *Channel) {
 	ch.sortAndMerge()
 	ch.named = true
 	ch.add(n.nick(), 0) // COMPAT: channels with hidden members (+D, auditorium) may list nobody
@@ -299,13 +331,33 @@ func (ch *Channel) part(reason string) {
 	n := ch.n
 	if ch.sent {
 		line := ircconn.Part(ch.name, clip(oneLine(translate.ToIRC(reason)), n.budget("PART", ch.name)))
-		if err := n.send(line); err != nil {
-			ch.log.Warn("leaving a channel was not sent", "error", err)
-		}
+		n.sendPart(ch.name, line)
 	}
 	ch.delete()
 	n.updateAway()
 }
+
+// sendPart leaves a channel on IRC, later if too many lines wait now: nobody
+// must stay in a channel unseen.
+func (n *Network) sendPart(channel string, line ircconn.Line) {
+	err := n.send(line)
+	if err == nil {
+		n.parting[n.fold(channel)]++
+		return
+	}
+	n.log.Info("leaving a channel has to wait", "channel", channel, "error", err)
+	if n.u.networks[n.name] != n {
+		return
+	}
+	n.u.after(partRetry, func(u *User) {
+		if u.networks[n.name] == n && n.channel(channel) == nil {
+			n.sendPart(channel, line)
+		}
+	})
+}
+
+// partRetry is how long a PART waits that could not be queued.
+const partRetry = 5 * time.Second
 
 // bounceConditions are the errors by which a host tells that a resource is not
 // there any more.

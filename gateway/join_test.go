@@ -15,10 +15,6 @@ func presence(nick, to, affiliation, role, rest string) string {
 		`<item affiliation='` + affiliation + `' role='` + role + `'` + rest + `</x><occupant/></presence>`
 }
 
-func subject(from, to, text string) string {
-	return `<message from='` + from + `' to='` + to + `' type='groupchat' id='ID'><subject>` + text + `</subject></message>`
-}
-
 const (
 	selfItem = ` jid='juliet@xmpp.test'/><status code='110'/>`
 	noItem   = `/>`
@@ -41,7 +37,7 @@ func TestJoin(t *testing.T) {
 		presence("nurse", desk, "admin", "moderator", noItem),
 		presence("romeo", desk, "member", "participant", noItem),
 		presence("Juliet", desk, "none", "participant", selfItem),
-		`<message from='`+room+`' to='`+desk+`' type='groupchat' id='ID'><subject/></message>`,
+		`<message from='`+room+`' to='`+desk+`' type='groupchat' id='ID'><subject/><stanza/></message>`,
 	)
 }
 
@@ -56,7 +52,7 @@ func TestImposedNick(t *testing.T) {
 	w.enter("Ju_liet2")
 	w.expect(
 		presence("Ju_liet2", desk, "none", "participant", ` jid='juliet@xmpp.test'/><status code='110'/><status code='210'/>`),
-		`<message from='`+room+`' to='`+desk+`' type='groupchat' id='ID'><subject/></message>`,
+		`<message from='`+room+`' to='`+desk+`' type='groupchat' id='ID'><subject/><stanza/></message>`,
 	)
 	// Presence under the nick it wanted is no wish for another one.
 	w.stanza(`<presence from='%s' to='%s/Ju li&#xEB;t'><show>away</show></presence>`, desk, room)
@@ -255,7 +251,7 @@ func TestOtherSpelling(t *testing.T) {
 func TestPresenceWithoutBeingIn(t *testing.T) {
 	w := newWorld(t)
 	w.stanza(`<presence from='%s' to='%s/juliet'/>`, desk, room)
-	w.expectOne(`not-acceptable`)
+	w.expectOne(`type='unavailable'`, `<status code='110'/><status code='307'/><status code='333'/>`)
 	w.stanza(`<presence from='%s' to='%s/juliet' type='unavailable'/>`, desk, room)
 	w.expect()
 }

@@ -10,6 +10,9 @@ import (
 // onParted is a PART: of somebody else, or our own that no session asked for
 // (the ones that did are gone from the list already).
 func (n *Network) onParted(ev ircconn.Parted) {
+	if ev.Self && n.parted(ev.Channel) {
+		return
+	}
 	ch := n.channel(ev.Channel)
 	if ch == nil || !ch.joined {
 		return
@@ -19,11 +22,27 @@ func (n *Network) onParted(ev ircconn.Parted) {
 		if why.text == "" {
 			why.text = "the server took you out of the channel"
 		}
+		ch.refuseWaiting(refuse("forbidden", "%s", why.text))
 		ch.removeAll(why)
 		ch.delete()
 		return
 	}
 	ch.lose(ev.Source.Nick, why)
+}
+
+// parted notes that a PART of ours was answered, and reports whether there was
+// one. What the server says about the channel before that is about the visit
+// that has ended.
+func (n *Network) parted(channel string) bool {
+	folded := n.fold(channel)
+	left := n.parting[folded]
+	if left == 0 {
+		return false
+	}
+	if n.parting[folded] = left - 1; left == 1 {
+		delete(n.parting, folded)
+	}
+	return true
 }
 
 // lose takes a member out and shows it.

@@ -49,7 +49,7 @@ func (u *User) onGroupchat(r *request) error {
 	}
 	body := r.ChildText("", "body")
 	if subject := r.Child("", "subject"); subject != nil && body == "" {
-		return ch.setTopic(subject.Text, func(err error) { u.replyError(r.Stanza, err) })
+		return ch.setTopic(subject.Text, r.ID, func(err error) { u.replyError(r.Stanza, err) })
 	}
 	if body == "" {
 		return nil // markers and chat states say nothing that IRC could carry
@@ -112,7 +112,9 @@ func (ch *Channel) reflect(s *component.Stanza, body string) {
 	if id == "" {
 		id = newID()
 	}
-	ch.broadcast(ch.ownResource(), id, ch.occupantID(ircconn.Source{Nick: ch.n.nick()}, ""), time.Time{})
+	ch.send(ch.sessions, roomMessage{
+		from: ch.ownResource(), id: id, stanzaID: newID(), occupant: ch.occupantID(ircconn.Source{Nick: ch.n.nick()}, ""),
+	})
 }
 
 // ours reports whether a child of a message is for the room alone to write: the
@@ -142,24 +144,32 @@ func (ch *Channel) acknowledge(s *session, stanza *component.Stanza) {
 	u.enc.Close()
 }
 
-// broadcast sends a message, whose first children are in u.tail, to every
-// session in the room: the same id for all, a stanza-id by the room, the
-// occupant id of who said it.
-func (ch *Channel) broadcast(from component.JID, id, occupant string, at time.Time) {
+// roomMessage is what every groupchat message has beside its content.
+type roomMessage struct {
+	from     component.JID
+	id       string
+	stanzaID string    // by the room (XEP-0359)
+	occupant string    // the occupant id of who said it; empty for the room itself
+	at       time.Time // when, where that is not now; else zero
+}
+
+// send sends a message, whose first children are in u.tail, to sessions: with
+// the same ids for all.
+func (ch *Channel) send(to []session, m roomMessage) {
 	u := ch.n.u
 	tail := &u.tail
 	tail.Open("stanza-id", nsStanzaID)
-	tail.Attr("id", newID())
+	tail.Attr("id", m.stanzaID)
 	tail.Attr("by", ch.jid.String())
 	tail.Close()
-	if occupant != "" {
-		writeOccupantID(tail, occupant)
+	if m.occupant != "" {
+		writeOccupantID(tail, m.occupant)
 	}
-	if !at.IsZero() {
-		writeDelay(tail, ch.jid, at)
+	if !m.at.IsZero() {
+		writeDelay(tail, ch.jid, m.at)
 	}
-	for i := range ch.sessions {
-		u.enc.Stanza(component.Message, from, ch.sessions[i].jid, "groupchat", id)
+	for i := range to {
+		u.enc.Stanza(component.Message, m.from, to[i].jid, "groupchat", m.id)
 		u.enc.Raw(tail.Bytes())
 		u.enc.Close()
 	}
@@ -170,7 +180,7 @@ func (ch *Channel) announce(text string) {
 	tail := &ch.n.u.tail
 	tail.Reset()
 	tail.Leaf("body", "", forBody(text))
-	ch.broadcast(ch.jid, newID(), "", time.Time{})
+	ch.send(ch.sessions, roomMessage{from: ch.jid, id: newID(), stanzaID: newID()})
 }
 
 // inform says something in the room's own name, to one session.
@@ -214,7 +224,7 @@ func (ch *Channel) onMessage(ev ircconn.Message) {
 	if !writeBody(tail, ev) {
 		return
 	}
-	ch.broadcast(from, newID(), occupant, ch.n.u.late(ev.Time))
+	ch.send(ch.sessions, roomMessage{from, newID(), newID(), occupant, ch.n.u.late(ev.Time)})
 }
 
 // late returns the time of a line that is old enough to be said, or zero.

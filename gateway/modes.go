@@ -155,10 +155,14 @@ func (ch *Channel) changeModes(changes []ircconn.ModeChange, done func(error)) e
 			done(nil)
 			return answered | taken
 		case ircconn.Refused:
-			if n.concerns(q, ev, names...) {
-				done(refusedByIRC(ev))
-				return answered | taken
+			if !n.concerns(q, ev, names...) {
+				return unrelated
 			}
+			if alreadySo[ev.Numeric] {
+				return taken
+			}
+			done(refusedByIRC(ev))
+			return answered | taken
 		case ircconn.ChannelModes:
 			if n.same(ev.Channel, ch.name) && ch.isFence(ev, q, fence) {
 				done(nil)
@@ -171,6 +175,10 @@ func (ch *Channel) changeModes(changes []ircconn.ModeChange, done func(error)) e
 	fence = ch.modesAsked
 	return err
 }
+
+// alreadySo are the refusals that mean that a list is as it is wanted already
+// (InspIRCd: the entry is there, the entry is not there).
+var alreadySo = map[int]bool{697: true, 698: true}
 
 // isFence reports whether an answer is the one to a question's last line: by its
 // label, or else by how many such answers the server owed us before it.

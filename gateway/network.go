@@ -24,6 +24,7 @@ type Network struct {
 	caps       ircconn.Caps
 	self       ircconn.Source // our own nick, user and host
 	channels   map[ircconn.Folded]*Channel
+	parting    map[ircconn.Folded]int // how many PARTs are not answered yet
 	people     map[ircconn.Folded]*person
 	queries    map[ircconn.Folded]query
 	questions  []*question
@@ -59,6 +60,7 @@ func (u *User) connect(name, wanted string) (*Network, error) {
 		support:    ircconn.DefaultSupport(),
 		self:       ircconn.Source{Nick: nick},
 		channels:   make(map[ircconn.Folded]*Channel),
+		parting:    make(map[ircconn.Folded]int),
 		people:     make(map[ircconn.Folded]*person),
 		log:        u.log.With("network", name),
 	}
@@ -227,7 +229,7 @@ func (n *Network) fail(err error) {
 	outbox := n.outbox
 	n.outbox = nil
 	for _, out := range outbox {
-		if !out.shown {
+		if !out.shown && !out.failed {
 			n.u.replyError(out.stanza, err)
 		}
 	}

@@ -2,6 +2,7 @@ package gateway
 
 import (
 	"slices"
+	"strings"
 
 	"passerelle/component"
 	"passerelle/ircconn"
@@ -34,12 +35,16 @@ func (ch *Channel) updateSession(s *session, r *request) error {
 		}
 		return nil
 	}
-	s.wanted = r.occupant()
-	nick := n.legalNick(s.wanted)
+	nick := n.legalNick(r.occupant())
 	if nick == "" {
-		return refuse("not-acceptable", "IRC has no letters for the nick %q", s.wanted)
+		return refuse("not-acceptable", "IRC has no letters for the nick %q", r.occupant())
 	}
+	before := s.wanted
+	s.wanted = strings.Clone(r.occupant())
 	return n.changeNick(nick, func(err error) {
+		if s := ch.session(r.From); s != nil && s.wanted == r.occupant() {
+			s.wanted = before
+		}
 		n.u.replyError(r.Stanza, err)
 	})
 }
@@ -86,7 +91,12 @@ func (n *Network) onNickChanged(ev ircconn.NickChanged) {
 		}
 	}
 	if self {
-		n.self.Nick = ev.New
+		n.self.Nick = strings.Clone(ev.New)
+		for _, ch := range n.channels {
+			for i := range ch.sessions {
+				ch.sessions[i].wanted = n.self.Nick
+			}
+		}
 	}
 	for _, ch := range n.channels {
 		m, found := ch.removeMember(old)

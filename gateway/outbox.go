@@ -3,6 +3,7 @@ package gateway
 import (
 	"slices"
 	"strings"
+	"time"
 
 	"passerelle/component"
 	"passerelle/ircconn"
@@ -15,15 +16,17 @@ type outgoing struct {
 	ch      *Channel // nil for a private message
 	target  string
 	stanza  *component.Stanza
-	body    string   // as the room is to show it
-	labels  []string // of its lines, where the server gives them back
-	lines   int      // that were not echoed yet
-	receipt uint64   // of its last line, where the server does not echo
-	shown   bool     // echoed or written
+	body    string    // as the room is to show it
+	labels  []string  // of its lines, where the server gives them back
+	lines   int       // that were neither echoed nor refused yet
+	receipt uint64    // of its last line, where the server does not echo
+	shown   bool      // echoed or written
+	at      time.Time // when it was
+	failed  bool      // a line of it was refused, and its sender told
 }
 
-// outboxLimit is how many messages are remembered; the oldest go first.
-const outboxLimit = 64
+// outboxLimit is how many messages may be under way.
+const outboxLimit = 256
 
 // transmit queues the lines of a message and remembers it. Nothing is queued
 // when any line cannot be.
@@ -31,6 +34,10 @@ func (n *Network) transmit(out *outgoing, what utterance) error {
 	lines, err := n.compose(out.target, what)
 	if err != nil {
 		return err
+	}
+	n.forgetShown()
+	if len(n.outbox) >= outboxLimit {
+		return refuse("resource-constraint", "too many messages wait to be sent to %s; try again in a moment", n.name)
 	}
 	out.lines = len(lines)
 	for i := range lines {
@@ -47,9 +54,6 @@ func (n *Network) transmit(out *outgoing, what utterance) error {
 	if err := n.send(lines...); err != nil {
 		return err
 	}
-	if len(n.outbox) >= outboxLimit {
-		n.outbox = slices.Delete(n.outbox, 0, 1)
-	}
 	n.outbox = append(n.outbox, out)
 	return nil
 }
@@ -61,14 +65,21 @@ func (n *Network) onWritten(ev ircconn.Written) {
 	if i < 0 {
 		return
 	}
-	n.outbox[i].show()
+	n.outbox[i].show(n.u.g.now())
 }
 
-func (out *outgoing) show() {
-	if out.ch != nil && !out.shown {
+// forgetShown drops the messages whose refusal would have come by now.
+func (n *Network) forgetShown() {
+	limit := n.u.g.now().Add(-n.u.g.cfg.AnswerTimeout)
+	n.outbox = slices.DeleteFunc(n.outbox, func(out *outgoing) bool { return out.shown && out.at.Before(limit) })
+}
+
+// show shows the message in its room, unless it was refused.
+func (out *outgoing) show(now time.Time) {
+	if out.ch != nil && !out.shown && !out.failed {
 		out.ch.reflect(out.stanza, out.body)
 	}
-	out.shown = true
+	out.shown, out.at = true, now
 	// All that a refusal may still need is how to answer the message.
 	s := out.stanza
 	out.body = ""
@@ -93,37 +104,56 @@ func (n *Network) echoed(ev ircconn.Message) bool {
 	if i < 0 {
 		return false
 	}
-	out := n.outbox[i]
-	if out.lines--; out.lines == 0 {
-		out.show()
-		n.outbox = slices.Delete(n.outbox, i, i+1)
-	}
+	n.account(i)
 	return true
+}
+
+// account notes that the server has answered one more line of a message.
+func (n *Network) account(i int) {
+	out := n.outbox[i]
+	if out.lines--; out.lines > 0 {
+		return
+	}
+	if out.receipt == 0 {
+		out.show(n.u.g.now())
+	}
+	n.outbox = slices.Delete(n.outbox, i, i+1)
 }
 
 // refusesMessage are the numerics that answer a PRIVMSG or NOTICE.
 var refusesMessage = map[int]bool{
 	401: true, 402: true, 403: true, 404: true, 407: true, 408: true, 411: true, 412: true, 413: true, 414: true, 415: true, 417: true,
-	439: true, 477: true, 482: true, 486: true, 489: true, 492: true, 494: true, 531: true, 716: true,
+	439: true, 477: true, 486: true, 489: true, 492: true, 494: true, 531: true, 716: true,
 }
 
 // undelivered returns an error to the sender of the message that a refusal is
-// about, and reports whether there is one. Without labels it is the last one to
-// the target that the server named: those before it were not refused.
+// about, and reports whether there is one. Without labels it is one to the target
+// that the server named: where it echoes, the first that it has not echoed; where
+// it does not, the last, since those before it were not refused.
 func (n *Network) undelivered(ev ircconn.Refused) bool {
-	for i := len(n.outbox) - 1; i >= 0; i-- {
-		out := n.outbox[i]
-		if ev.Label != "" && !slices.Contains(out.labels, ev.Label) {
+	n.forgetShown()
+	found := -1
+	for i, out := range n.outbox {
+		if ev.Label != "" {
+			if slices.Contains(out.labels, ev.Label) {
+				found = i
+			}
 			continue
 		}
-		if ev.Label == "" && !(refusesMessage[ev.Numeric] && n.same(out.target, ev.Target)) {
-			continue
+		if refusesMessage[ev.Numeric] && n.same(out.target, ev.Target) && (found < 0 || out.receipt != 0) {
+			found = i
 		}
-		n.outbox = slices.Delete(n.outbox, i, i+1)
-		n.u.replyError(out.stanza, refusedByIRC(ev))
-		return true
 	}
-	return false
+	if found < 0 {
+		return false
+	}
+	out := n.outbox[found]
+	if !out.failed {
+		out.failed = true
+		n.u.replyError(out.stanza, refusedByIRC(ev))
+	}
+	n.account(found)
+	return true
 }
 
 // encryptions are the payloads that only the recipient can read, by namespace.

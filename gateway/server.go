@@ -136,6 +136,12 @@ func (n *Network) onRefused(ev ircconn.Refused) {
 	if n.undelivered(ev) {
 		return
 	}
+	if n.parting[n.fold(ev.Target)] > 0 {
+		if ev.Numeric == 442 || ev.Numeric == 403 {
+			n.parted(ev.Target)
+		}
+		return
+	}
 	if ch := n.channel(ev.Target); ch != nil && ch.sent && !ch.joined && ev.Numeric != 442 {
 		ch.refuseWaiting(n.refusedJoin(ev))
 		return

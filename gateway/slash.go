@@ -137,7 +137,7 @@ func (c *invocation) nick() error {
 func (c *invocation) topic() error {
 	text := strings.TrimSpace(c.args)
 	if text != "" {
-		return c.ch.setTopic(text, c.failed)
+		return c.ch.setTopic(text, "", c.failed)
 	}
 	if c.ch.topic.text == "" {
 		c.say("No topic is set.")

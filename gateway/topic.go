@@ -4,7 +4,6 @@ import (
 	"strings"
 	"time"
 
-	"passerelle/component"
 	"passerelle/ircconn"
 	"passerelle/translate"
 )
@@ -14,6 +13,9 @@ type topic struct {
 	text   string
 	setter string // a nick; empty when unknown
 	at     time.Time
+	// id and stanzaID are those of the message that shows it, the same whenever
+	// it is shown.
+	id, stanzaID string
 }
 
 // nickOf returns the nick of a "nick!user@host", or of a nick.
@@ -44,8 +46,11 @@ func (n *Network) onTopicChanged(ev ircconn.TopicChanged) {
 	if ch == nil || !ch.joined {
 		return
 	}
-	ch.topic = topic{text: ev.Topic, setter: ev.Source.Nick}
+	ch.topic = topic{text: strings.Clone(ev.Topic), setter: strings.Clone(ev.Source.Nick)}
 	if ch.named {
+		if n.isSelf(ev.Source.Nick) && ch.topicID != "" {
+			ch.topic.id, ch.topicID = ch.topicID, "" // of the message that asked for it
+		}
 		ch.writeSubject(ch.sessions)
 	}
 	ch.topic.at = n.u.g.now()
@@ -63,20 +68,25 @@ func (ch *Channel) writeSubject(to []session) {
 	if ch.topic.setter != "" {
 		from = ch.occupant(ch.topic.setter)
 	}
-	id := newID()
-	for i := range to {
-		u.enc.Stanza(component.Message, from, to[i].jid, "groupchat", id)
-		u.enc.Leaf("subject", "", translate.ToXMPP(ch.topic.text).Body)
-		if !ch.topic.at.IsZero() {
-			writeDelay(&u.enc, ch.jid, ch.topic.at)
-		}
-		u.enc.Close()
+	tail := &u.tail
+	tail.Reset()
+	tail.Leaf("subject", "", translate.CleanText(translate.ToXMPP(ch.topic.text).Body))
+	occupant := ""
+	if ch.topic.setter != "" {
+		occupant = ch.occupantID(ircconn.Source{Nick: ch.topic.setter}, "")
 	}
+	if ch.topic.id == "" {
+		ch.topic.id = newID()
+	}
+	if ch.topic.stanzaID == "" {
+		ch.topic.stanzaID = newID()
+	}
+	ch.send(to, roomMessage{from, ch.topic.id, ch.topic.stanzaID, occupant, ch.topic.at})
 }
 
 // setTopic sends a new topic; its lines become one. A refusal goes to the sender
 // of the message.
-func (ch *Channel) setTopic(text string, failed func(error)) error {
+func (ch *Channel) setTopic(text, id string, failed func(error)) error {
 	n := ch.n
 	line := translate.ToIRC(oneLine(text))
 	limit := n.budget("TOPIC", ch.name)
@@ -92,11 +102,16 @@ func (ch *Channel) setTopic(text string, failed func(error)) error {
 			}
 		case ircconn.Refused:
 			if n.concerns(q, ev, ch.name) {
+				ch.topicID = ""
 				failed(refusedByIRC(ev))
 				return answered | taken
 			}
 		}
 		return unrelated
 	}
-	return n.ask(q, ircconn.Topic(ch.name, clip(line, limit)))
+	if err := n.ask(q, ircconn.Topic(ch.name, clip(line, limit))); err != nil {
+		return err
+	}
+	ch.topicID = strings.Clone(id)
+	return nil
 }

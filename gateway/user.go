@@ -4,6 +4,7 @@ import (
 	"errors"
 	"log/slog"
 	"runtime/debug"
+	"slices"
 	"time"
 
 	"passerelle/component"
@@ -71,17 +72,24 @@ func (u *User) run() {
 			}
 			return
 		}
-		for _, s := range stanzas {
-			u.guard(func() { u.handleStanza(s) })
+		for i, s := range stanzas {
+			if !u.guard(func() { u.handleStanza(s) }) {
+				u.abandon(stanzas[i:])
+				return
+			}
 		}
 		for _, ev := range events {
-			u.guard(func() { ev(u) })
+			if !u.guard(func() { ev(u) }) {
+				u.abandon(nil)
+				return
+			}
 		}
 	}
 }
 
-// guard does one piece of work. A panic in it ends this user and nobody else.
-func (u *User) guard(work func()) {
+// guard does one piece of work, and reports whether the user lives on: a panic
+// ends this user and nobody else.
+func (u *User) guard(work func()) (alive bool) {
 	defer func() {
 		if fault := recover(); fault != nil {
 			u.g.panics.Add(1)
@@ -91,20 +99,43 @@ func (u *User) guard(work func()) {
 	}()
 	work()
 	u.flush()
+	return true
 }
 
-// end leaves all rooms and networks and forgets the user.
+// end quits all networks and forgets the user, and then tells the clients. What
+// broke may break again while they are told, which must not be noticed beyond
+// this user either.
 func (u *User) end(reason string) {
 	u.enc.Reset()
 	for _, n := range u.networks {
 		n.conn.Quit(reason)
+	}
+	u.g.forget(u)
+	defer func() {
+		if fault := recover(); fault != nil {
+			u.log.Error("not all clients were told", "fault", fault)
+			u.enc.Reset()
+		}
+	}()
+	u.notify(component.JID{Domain: u.g.domain}, reason)
+	u.flush()
+	for _, n := range u.networks {
 		n.drop(exit{text: reason, codes: []int{statusShutdown}})
 	}
 	clear(u.networks)
-	u.notify(component.JID{Domain: u.g.domain}, reason)
 	u.flush()
-	u.g.forget(u)
 }
+
+// abandon answers what a user who has ended did not come to: the rest of the
+// stanzas at hand, and those that wait.
+func (u *User) abandon(rest []*component.Stanza) {
+	for _, s := range append(slices.Clone(rest), u.in.drain()...) {
+		u.replyError(s, errAbandoned)
+	}
+	u.flush()
+}
+
+var errAbandoned = refuse("internal-server-error", "a fault in the gateway ended your session before this was done; try again")
 
 // shutDown is end for the gateway's own end.
 func (u *User) shutDown() {

@@ -1,0 +1,33 @@
+package gateway
+
+import "testing"
+
+func TestPrompt(t *testing.T) {
+	w := newWorld(t)
+	w.stanza(`<iq from='%s' to='gw.test' type='get' id='p'><query xmlns='jabber:iq:gateway'/></iq>`, desk)
+	w.expectOne(`<prompt>Channel or nick</prompt>`, `#channel@irc.server`)
+	tests := []struct{ at, prompt, jid string }{
+		{"gw.test", "#Chan@irc.test", "#chan%irc.test@gw.test"},
+		{"gw.test", "#chan%irc.test", "#chan%irc.test@gw.test"},
+		{"gw.test", " Romeo@IRC.test ", "romeo%irc.test@gw.test"},
+		{"gw.test", "#a@b@irc.test", `#a\40b%irc.test@gw.test`},
+		{"gw.test", "ircs://irc.test/chan", "#chan%irc.test@gw.test"},
+		{"gw.test", "irc://irc.test:6667/#chan", "#chan%irc.test@gw.test"},
+		{"gw.test", "irc://irc.test/romeo,isnick", "romeo%irc.test@gw.test"},
+		{"gw.test", "irc://irc.test", "irc.test@gw.test"},
+		{"irc.test@gw.test", "#chan", "#chan%irc.test@gw.test"},
+		{"gw.test", "#chan", ""},
+		{"gw.test", "", ""},
+		{"gw.test", "two words@irc.test", ""},
+		{"gw.test", "#chan@bad host", ""},
+		{"gw.test", "irc:///chan", ""},
+	}
+	for _, test := range tests {
+		w.stanza(`<iq from='%s' to='%s' type='set' id='p'><query xmlns='jabber:iq:gateway'><prompt>%s</prompt></query></iq>`, desk, test.at, test.prompt)
+		if test.jid == "" {
+			w.expectOne(`type='error'`, `item-not-found`)
+			continue
+		}
+		w.expectOne(`<jid>` + test.jid + `</jid>`)
+	}
+}
