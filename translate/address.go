@@ -108,7 +108,8 @@ func validNetwork(name string) bool {
 
 // Localpart writes an address as the localpart of a JID, in the canonical
 // spelling: lower case, normalised (NFKC, as a host server would) and escaped
-// (XEP-0106).
+// (XEP-0106). A name that is too long for a JID is cut, so that what a hostile
+// server makes up cannot make an illegal stanza of ours.
 func (a Addressing) Localpart(address Address) string {
 	switch address.Kind {
 	case Gateway:
@@ -116,12 +117,15 @@ func (a Addressing) Localpart(address Address) string {
 	case Server:
 		return address.Network
 	}
-	name := Escape(lower(address.Name))
+	network := "%" + address.Network
 	if a.Fixed != "" {
-		return name
+		network = ""
 	}
-	return name + "%" + address.Network
+	return CutBytes(Escape(lower(address.Name)), max(1, localpartBytes-len(network))) + network
 }
+
+// localpartBytes is how long a localpart may be (RFC 7622 §3.3).
+const localpartBytes = 1023
 
 // lower folds case as the host server's preparation of localparts does.
 func lower(s string) string {

@@ -103,6 +103,7 @@ func TestLocalpart(t *testing.T) {
 		{Address{Nick, "*!*@Bad.test", "irc.test"}, `*!*\40bad.test%irc.test`},
 		{Address{Channel, "#\u00c4\u212b", "irc.test"}, "#\u00e4\u00e5%irc.test"},
 		{Address{Channel, "#\uff20", "irc.test"}, `#\40%irc.test`},
+		{Address{Nick, strings.Repeat("n", 2000), "irc.test"}, strings.Repeat("n", 1014) + "%irc.test"},
 	}
 	for _, test := range tests {
 		if got := (Addressing{}).Localpart(test.address); got != test.want {
@@ -171,6 +172,9 @@ func FuzzAddress(f *testing.F) {
 	f.Add(`\5c20%a.b`, "")
 	f.Add("#100%", "irc.test")
 	f.Fuzz(func(t *testing.T, localpart, server string) {
+		if len(localpart) > 300 || len(server) > 100 {
+			return // escaped, it could be too long for a localpart
+		}
 		addressing := Addressing{}
 		if validNetwork(server) {
 			addressing.Fixed = strings.ToLower(server)
