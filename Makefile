@@ -50,7 +50,9 @@ fuzz:
 	@scripts/fuzz.sh $(FUZZ_TIME)
 
 bench:
+	@scripts/install-packages.sh $(TEST_PACKAGES)
 	$(GO) test -run '^$$' -bench . -benchmem ./...
+	$(GO) test -tags e2e -run '^$$' -bench ResidentMemory -benchtime 1x ./e2e
 
 # Builds and runs the container image with buildah, for machines without a Docker engine.
 image-try:

@@ -321,3 +321,15 @@ func TestRoomWithAnyLettersCanBeJoined(t *testing.T) {
 	juliet.say("bonjour")
 	romeo.expectFrom(juliet.nick, "PRIVMSG", s.channel, "bonjour")
 }
+
+// A nick that IRC cannot have becomes one that it can, and the client is told.
+func TestNickThatIRCDoesNotAllow(t *testing.T) {
+	everywhere(t, func(s *scenario) {
+		romeo := s.member("romeo")
+		juliet := s.user("juliet")
+		juliet.sendJoin(s.room(), "Juliet of Verona "+shared.number(), "")
+		self := juliet.expect(Presence().Type("").Status("110", "210"))
+		nick := self.From()[len(s.room())+1:]
+		romeo.expectFrom(nick, "JOIN", s.channel)
+	})
+}

@@ -428,3 +428,18 @@ func TestMessagesWithoutABodyAreNotSent(t *testing.T) {
 	romeo.expectFrom(juliet.nick, "PRIVMSG", s.channel, "after")
 	romeo.refuteSeen("PRIVMSG", s.channel)
 }
+
+func TestInvitationsBothWays(t *testing.T) {
+	s := begin(t)
+	juliet, romeo := s.meeting()
+	other := s.channel + "-garden"
+	romeo.join(other)
+	romeo.Send("INVITE %s %s", juliet.nick, other)
+	juliet.expect(Message().From(s.roomOf(other)).Has("{http://jabber.org/protocol/muc#user}x/invite"))
+
+	nurse := s.person("nurse")
+	romeo.Send("MODE %s +o %s", s.channel, juliet.nick)
+	juliet.expect(Presence().From(juliet.occupant()).Item("admin", "moderator"))
+	juliet.sendf("<message to='%s'><x xmlns='http://jabber.org/protocol/muc#user'><invite to='%s'/></x></message>", s.room(), s.private(nurse.Nick()))
+	nurse.expectFrom(juliet.nick, "INVITE", nurse.Nick(), s.channel)
+}
