@@ -63,8 +63,24 @@ func beginAlone(t *testing.T, change func(*harness.GatewayOptions)) *scenario {
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { gateway.Stop() })
+	t.Cleanup(func() {
+		gateway.Stop()
+		if fault := faultIn(gateway); fault != nil {
+			t.Error(fault)
+		}
+	})
 	return newScenario(t, place{shared.prosody, gateway, shared.inspircd, inspircdName})
+}
+
+// faultIn looks in what a passerelle wrote for a fault of its own: a data race, a panic, or a
+// request that it could not handle.
+func faultIn(gateway *harness.Gateway) error {
+	for _, sign := range []string{"DATA RACE", "panic", "level=ERROR"} {
+		if output := gateway.Output(); strings.Contains(output, sign) {
+			return fmt.Errorf("%s says %q:\n%s", gateway.Hostname, sign, output)
+		}
+	}
+	return nil
 }
 
 // privateOptions describe a passerelle beside Prosody with a component of its own.

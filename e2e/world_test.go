@@ -75,7 +75,16 @@ func runInWorld(m *testing.M) (code int, err error) {
 	if err := shared.start(context.Background()); err != nil {
 		return 1, err
 	}
-	return m.Run(), nil
+	code = m.Run()
+	for _, gateway := range []*harness.Gateway{shared.prosodyGateway, shared.ejabberdGateway} {
+		if ended := gateway.Stop(); ended != 0 {
+			return 1, fmt.Errorf("a passerelle ended with code %d:\n%s", ended, gateway.Output())
+		}
+		if fault := faultIn(gateway); fault != nil {
+			return 1, fault
+		}
+	}
+	return code, nil
 }
 
 // start starts the servers and builds passerelle at the same time, and then starts a

@@ -143,7 +143,10 @@ func (w *Workspace) LaunchGateway(options GatewayOptions) (*Gateway, error) {
 	if err != nil {
 		return nil, err
 	}
-	process, err := w.start("passerelle", filepath.Dir(file), nil, options.Program, "run", "--config", file)
+	// A data race, where the binary was built to notice one, ends the program, so that no
+	// test passes over it.
+	race := []string{"GORACE=halt_on_error=1"}
+	process, err := w.start("passerelle", filepath.Dir(file), race, options.Program, "run", "--config", file)
 	if err != nil {
 		return nil, err
 	}
