@@ -69,3 +69,12 @@ func TestDemoStaysUntilItIsEnded(t *testing.T) {
 		}
 	}
 }
+
+func TestDemoEndedBeforeItBegan(t *testing.T) {
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	var out strings.Builder
+	if err := run(ctx, screen{out: &out}, options{program: "no-program"}); err != nil {
+		t.Errorf("got %v", err)
+	}
+}

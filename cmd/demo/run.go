@@ -39,13 +39,21 @@ type stage struct {
 	romeo *ircclient.Client
 }
 
-// run sets the stage, plays the conversation, and then keeps the stage until ctx ends.
+// run sets the stage, plays the conversation, and then keeps the stage until ctx ends, which
+// may be at any time.
 func run(ctx context.Context, show screen, options options) (err error) {
 	workspace, err := harness.NewWorkspace()
 	if err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, workspace.Close()) }()
+	defer func() {
+		if ctx.Err() != nil {
+			// Whatever did not work out any more was stopped on purpose.
+			err = nil
+			show.line("\nStopping.")
+		}
+		err = errors.Join(err, workspace.Close())
+	}()
 
 	show.title("Starting Prosody, InspIRCd and passerelle on free ports of this machine")
 	stage, err := setStage(ctx, workspace, options)
@@ -60,7 +68,7 @@ func run(ctx context.Context, show screen, options options) (err error) {
 		return nil
 	}
 	invite(show, stage)
-	return stage.hold(ctx, show)
+	return stage.hold(ctx)
 }
 
 func setStage(ctx context.Context, workspace *harness.Workspace, options options) (*stage, error) {
@@ -114,11 +122,10 @@ func invite(show screen, s *stage) {
 }
 
 // hold waits for the end, or for a server that ends before.
-func (s *stage) hold(ctx context.Context, show screen) error {
+func (s *stage) hold(ctx context.Context) error {
 	go repeat(ctx, s.romeo)
 	select {
 	case <-ctx.Done():
-		show.line("\nStopping.")
 		return nil
 	case <-s.xmpp.Exited():
 		return fmt.Errorf("the XMPP server ended:\n%s", s.xmpp.Output())
