@@ -1,6 +1,7 @@
 package gateway
 
 import (
+	"strings"
 	"time"
 
 	"passerelle/component"
@@ -94,10 +95,16 @@ func (u *User) onAdminChange(r *request, query *component.Element) error {
 	if err != nil {
 		return err
 	}
-	if len(query.Children) == 0 {
+	var items []component.Element
+	for _, child := range query.Children {
+		if child.Space == nsMUCAdmin && child.Local == "item" {
+			items = append(items, child)
+		}
+	}
+	if len(items) == 0 {
 		return refuse("bad-request", "the query changes nothing")
 	}
-	ch.applyItems(r, query.Children)
+	ch.applyItems(r, items)
 	return nil
 }
 
@@ -167,6 +174,9 @@ func (ch *Channel) target(item *component.Element) (string, error) {
 	if resource := item.Attr("nick"); resource != "" {
 		if nick := ch.nickOf(resource); nick != "" {
 			return nick, nil
+		}
+		if strings.ContainsFunc(resource, func(r rune) bool { return r <= ' ' || r == ',' }) {
+			return "", refuse("item-not-found", "nobody on IRC can be called %q", resource)
 		}
 		return resource, nil
 	}

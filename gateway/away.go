@@ -139,7 +139,10 @@ func (n *Network) onWhoEntry(ev ircconn.WhoEntry) {
 	if ev.Account != "" {
 		p.account = strings.Clone(ev.Account)
 	}
-	if ev.Away && p.away == "" {
+	switch {
+	case !ev.Away:
+		n.setAway(ev.Nick, "")
+	case p.away == "":
 		n.setAway(ev.Nick, "away")
 	}
 }

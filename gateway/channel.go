@@ -21,6 +21,7 @@ type Channel struct {
 	// sent says that a JOIN is on its way, joined that the server has let us
 	// in, and named that all members are known and shown.
 	sent, joined, named bool
+	learning            bool // answers to our own WHO and MODE are under way
 	waiting             []joinRequest
 	sessions            []session
 	members             []member // sorted by nick once named
@@ -108,9 +109,16 @@ func (ch *Channel) sort() {
 // twice stays once.
 func (ch *Channel) sortAndMerge() {
 	ch.sort()
-	ch.members = slices.Clip(slices.CompactFunc(ch.members, func(a, b member) bool {
-		return ch.compare(a.nick.Value(), b.nick.Value()) == 0
-	}))
+	last := 0
+	for i := 1; i < len(ch.members); i++ {
+		if ch.compare(ch.members[i].nick.Value(), ch.members[last].nick.Value()) == 0 {
+			ch.members[last].modes |= ch.members[i].modes
+			continue
+		}
+		last++
+		ch.members[last] = ch.members[i]
+	}
+	ch.members = slices.Clip(ch.members[:min(last+1, len(ch.members))])
 }
 
 // find returns where a nick is, or would be, among the sorted members.

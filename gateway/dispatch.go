@@ -34,6 +34,8 @@ func (n *Network) handle(ev ircconn.Event) {
 		n.onNamesEnd(ev)
 	case ircconn.WhoEntry:
 		n.onWhoEntry(ev)
+	case ircconn.WhoEnd:
+		n.onWhoEnd(ev)
 	case ircconn.Kicked:
 		n.onKicked(ev)
 	case ircconn.TopicChanged:
@@ -79,8 +81,8 @@ func (n *Network) handle(ev ircconn.Event) {
 	case ircconn.Disconnected:
 		n.onDisconnected(ev)
 	}
-	// The rest (ACK, the ends of batches and of WHO, our own away state, real
-	// names) matters to questions only, or is not shown on XMPP.
+	// The rest (ACK, the ends of batches, our own away state, real names)
+	// matters to questions only, or is not shown on XMPP.
 }
 
 // request is a stanza with its address understood.

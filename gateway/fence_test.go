@@ -22,7 +22,6 @@ func TestFencesAreToldApart(t *testing.T) {
 			}
 			return w.irc.sent[i].Label
 		}
-		w.event(ircconn.ChannelModes{Channel: "#chan"}) // of the join
 		w.setAffiliation("q1", "romeo", "member")
 		refusal1, fence1 := label(0), label(1)
 		w.event(ircconn.Refused{Numeric: 482, Target: "#chan", Text: "no", Meta: ircconn.Meta{Label: refusal1}})
@@ -40,7 +39,6 @@ func TestFencesAreToldApart(t *testing.T) {
 func TestChangeOfNothing(t *testing.T) {
 	for _, caps := range [][]string{nil, {"labeled-response"}} {
 		w := connected(t, caps...)
-		w.event(ircconn.ChannelModes{Channel: "#chan"})
 		w.stanza(`<iq from='%s' to='%s' type='set' id='q1'><query xmlns='http://jabber.org/protocol/muc#admin'><item jid='*!*\40x.test%%irc.test@gw.test' affiliation='outcast'/></query></iq>`,
 			desk, room)
 		fence := ircconn.ChannelModes{Channel: "#chan"}

@@ -149,6 +149,7 @@ func connected(t *testing.T, caps ...string) *world {
 	w.join(desk, "juliet")
 	w.register("juliet", caps...)
 	w.enter("@nurse romeo juliet")
+	w.event(ircconn.ChannelModes{Channel: "#chan"})
 	w.forget()
 	return w
 }

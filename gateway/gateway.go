@@ -167,6 +167,7 @@ func (g *Gateway) forget(u *User) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	u.in.end()
+	close(u.ended)
 	if g.users[u.jid] == u {
 		delete(g.users, u.jid)
 	}
@@ -200,6 +201,7 @@ func (g *Gateway) Shutdown(ctx context.Context) {
 			if u.post(func(u *User) { defer close(finished); u.shutDown() }, ctx.Done()) {
 				select {
 				case <-finished:
+				case <-u.ended:
 				case <-ctx.Done():
 				}
 			}

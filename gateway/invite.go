@@ -6,6 +6,18 @@ import (
 	"passerelle/translate"
 )
 
+// inviteAll sends the invitations of one message.
+func (u *User) inviteAll(r *request, x *component.Element) error {
+	for i := range x.Children {
+		if invitation := &x.Children[i]; invitation.Space == nsMUCUser && invitation.Local == "invite" {
+			if err := u.invite(r, invitation); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
 // invite is an invitation that our user sends through the room (XEP-0045
 // §7.8.2): somebody on IRC gets an INVITE, a JID elsewhere is passed a direct
 // one (XEP-0249).

@@ -67,7 +67,9 @@ func (u *User) join(r *request, x *component.Element) error {
 	ch := n.channel(r.to.Name)
 	if ch == nil {
 		ch = n.newChannel(r.to.Name, r.To.Bare())
-		ch.key = x.ChildText(nsMUC, "password")
+	}
+	if key := x.ChildText(nsMUC, "password"); key != "" && !ch.sent {
+		ch.key = strings.Clone(key)
 	}
 	if ch.jid != r.To.Bare() {
 		return &refusal{
@@ -194,7 +196,9 @@ func (n *Network) onSelfJoined(ev ircconn.Joined) {
 	ch.name, ch.joined, ch.sent = strings.Clone(ev.Channel), true, true
 	if err := n.send(ircconn.Mode(ev.Channel, "")); err != nil {
 		ch.log.Debug("the modes of a channel stay unknown", "error", err)
+		return
 	}
+	ch.learning = true
 }
 
 // partUnlessEntered leaves a channel that nobody asked for when no client has
@@ -256,7 +260,7 @@ const whoLimit = 300
 
 // askWho asks who is away, where changes of it will be told (away-notify).
 func (n *Network) askWho(ch *Channel) {
-	if !n.caps.Has("away-notify") || len(ch.members) > whoLimit {
+	if !n.asksWho(ch) {
 		return
 	}
 	line := ircconn.Who(ch.name)
@@ -265,6 +269,19 @@ func (n *Network) askWho(ch *Channel) {
 	}
 	if err := n.send(line); err != nil {
 		ch.log.Debug("who is away stays unknown", "error", err)
+		return
+	}
+	ch.learning = true
+}
+
+func (n *Network) asksWho(ch *Channel) bool {
+	return n.caps.Has("away-notify") && len(ch.members) <= whoLimit
+}
+
+// onWhoEnd ends what we asked ourselves on joining.
+func (n *Network) onWhoEnd(ev ircconn.WhoEnd) {
+	if ch := n.channel(ev.Mask); ch != nil {
+		ch.learning = false
 	}
 }
 

@@ -197,6 +197,9 @@ func (n *Network) onMessage(ev ircconn.Message) {
 	if ev.Self && n.echoed(ev) {
 		return
 	}
+	if !n.caps.Has("away-notify") && n.people[n.fold(ev.Source.Nick)] != nil {
+		n.setAway(ev.Source.Nick, "") // nobody else will say that they are back
+	}
 	if n.support.IsChannel(ev.Target) {
 		if ch := n.channel(ev.Target); ch != nil {
 			ch.onMessage(ev)

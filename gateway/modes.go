@@ -37,7 +37,11 @@ func (n *Network) onModeChanged(ev ircconn.ModeChanged) {
 		}
 		touched = append(touched, change.Arg)
 	}
-	ch.showChanges(touched, moderatedBefore != ch.moderation() || !moderatorBefore && ch.selfModerates())
+	if !moderatorBefore && ch.selfModerates() {
+		ch.showAll() // with everybody's address, which moderators see
+	} else {
+		ch.showChanges(touched, moderatedBefore != ch.moderation())
+	}
 	if len(told) > 0 && ch.named {
 		by := ev.Source.Nick
 		if by == "" {
@@ -47,16 +51,20 @@ func (n *Network) onModeChanged(ev ircconn.ModeChanged) {
 	}
 }
 
-// showChanges shows the members whose modes changed, or all where everybody's
-// role did, or where our user may see everybody's address now.
-func (ch *Channel) showChanges(nicks []string, everybody bool) {
-	if everybody {
-		ch.showAll()
-		return
+// showChanges shows the members whose modes changed, and, where the channel's
+// moderation did, those whose role depends on it.
+func (ch *Channel) showChanges(nicks []string, moderation bool) {
+	if moderation {
+		for i := range ch.members {
+			if m := &ch.members[i]; m.modes == 0 {
+				nicks = append(nicks, m.nick.Value())
+			}
+		}
 	}
 	slices.Sort(nicks)
 	for _, nick := range slices.Compact(nicks) {
 		ch.show(ch.member(nick))
+		ch.n.u.flushLarge()
 	}
 }
 
@@ -84,6 +92,7 @@ func (n *Network) onChannelModes(ev ircconn.ChannelModes) {
 		return
 	}
 	ch.modesAnswered++
+	ch.learning = ch.learning && n.asksWho(ch)
 	before := ch.moderation()
 	key := ch.key
 	clear(ch.modes)
@@ -93,9 +102,7 @@ func (n *Network) onChannelModes(ev ircconn.ChannelModes) {
 	if ch.key == "" || strings.Trim(ch.key, "*") == "" {
 		ch.key = key // the server may hide it
 	}
-	if ch.moderation() != before {
-		ch.showAll()
-	}
+	ch.showChanges(nil, ch.moderation() != before)
 }
 
 // modeText writes mode changes as IRC does: "+b-k mask key".
@@ -132,11 +139,13 @@ func (ch *Channel) changeModes(changes []ircconn.ModeChange, done func(error)) e
 	var lines []ircconn.Line
 	names := []string{ch.name}
 	for part := range slices.Chunk(changes, max(1, min(n.support.Modes, len(changes)))) {
-		text, args, _ := strings.Cut(modeText(part), " ")
-		lines = append(lines, ircconn.Mode(ch.name, text, strings.Fields(args)...))
+		text, _, _ := strings.Cut(modeText(part), " ")
+		var args []string
 		for _, change := range part {
+			args = append(args, change.Arg)
 			names = append(names, string(change.Mode), change.Arg)
 		}
+		lines = append(lines, ircconn.Mode(ch.name, text, args...))
 	}
 	open := slices.Clone(changes)
 	fence := 0 // the number of the last line among the questions for modes

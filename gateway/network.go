@@ -176,6 +176,11 @@ func (n *Network) onSupportChanged(ev ircconn.SupportChanged) {
 		people[n.fold(p.nick)] = p
 	}
 	n.people = people
+	parting := make(map[ircconn.Folded]int, len(n.parting))
+	for folded, count := range n.parting {
+		parting[n.fold(string(folded))] += count
+	}
+	n.parting = parting
 	clear(n.queries)
 }
 

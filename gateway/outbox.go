@@ -126,6 +126,9 @@ var refusesMessage = map[int]bool{
 	439: true, 477: true, 486: true, 489: true, 492: true, 494: true, 531: true, 716: true,
 }
 
+// refusesOnlyMessages are those of them that answer nothing else.
+var refusesOnlyMessages = map[int]bool{404: true, 412: true, 415: true, 417: true, 531: true, 716: true}
+
 // undelivered returns an error to the sender of the message that a refusal is
 // about, and reports whether there is one. Without labels it is one to the target
 // that the server named: where it echoes, the first that it has not echoed; where

@@ -80,6 +80,9 @@ func (n *Network) concerns(q *question, ev ircconn.Refused, names ...string) boo
 	if n.givesLabels() {
 		return slices.Contains(q.labels, ev.Label)
 	}
+	if refusesOnlyMessages[ev.Numeric] {
+		return false
+	}
 	for _, param := range append([]string{ev.Target}, ev.Params...) {
 		for _, name := range names {
 			if n.same(param, name) {

@@ -76,8 +76,8 @@ func (n *Network) forget(nick string) {
 		return
 	}
 	for _, ch := range n.channels {
-		if ch.member(nick) != nil {
-			return
+		if !ch.named || ch.member(nick) != nil {
+			return // where the list is not complete, they may still be in it
 		}
 	}
 	delete(n.people, folded)

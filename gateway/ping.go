@@ -25,16 +25,15 @@ func selfPingFeature() feature {
 func (u *User) onPing(r *request, _ *component.Element) error {
 	switch at(r) {
 	case onOccupant:
-		ch, s, err := u.inRoom(r)
-		if err != nil {
+		if _, _, err := u.inRoom(r); err != nil {
 			return err
 		}
-		if r.occupant() == s.wanted || ch.n.isSelf(r.occupant()) {
+		fallthrough
+	case onNick:
+		if u.isOwnOccupant(r) {
 			u.result(r)
 			return nil
 		}
-		return u.askCTCP(r, "PING", newID()[:16], func(string) { u.result(r) })
-	case onNick:
 		return u.askCTCP(r, "PING", newID()[:16], func(string) { u.result(r) })
 	}
 	u.result(r)

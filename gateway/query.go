@@ -1,6 +1,7 @@
 package gateway
 
 import (
+	"strings"
 	"time"
 
 	"passerelle/component"
@@ -40,8 +41,8 @@ func (u *User) onPrivateMessage(r *request) error {
 // (XEP-0045 §7.5), or an invitation (§7.8).
 func (u *User) onRoomMessage(r *request) error {
 	if r.occupant() == "" {
-		if invite := r.Child(nsMUCUser, "x").Child(nsMUCUser, "invite"); invite != nil {
-			return u.invite(r, invite)
+		if x := r.Child(nsMUCUser, "x"); x.Child(nsMUCUser, "invite") != nil {
+			return u.inviteAll(r, x)
 		}
 		if r.ChildText("", "body") == "" {
 			return nil
@@ -82,6 +83,9 @@ func (u *User) whisper(r *request, nick string, room component.JID) error {
 	if err := refuseEncrypted(r.Stanza); err != nil {
 		return err
 	}
+	if err := n.checkNick(nick); err != nil {
+		return err
+	}
 	body := r.ChildText("", "body")
 	if body == "" {
 		return nil // markers, receipts and chat states say nothing that IRC could carry
@@ -93,6 +97,15 @@ func (u *User) whisper(r *request, nick string, room component.JID) error {
 		return u.runCommand(&invocation{n: n, stanza: r.Stanza, session: r.From, args: args}, name)
 	}
 	return n.transmit(&outgoing{target: nick, stanza: r.Stanza, body: body}, utteranceOf(r.Stanza, body))
+}
+
+// checkNick refuses what IRC would take for several people, or for something
+// other than a person (RFC 2812 §3.3.1).
+func (n *Network) checkNick(nick string) error {
+	if strings.ContainsAny(nick, ", *?!@") || strings.ContainsAny(nick[:1], "$:"+n.support.StatusMsg+n.support.ChanTypes) {
+		return refuse("item-not-found", "%q is not the nick of one person", nick)
+	}
+	return nil
 }
 
 // onQuery shows a private message or notice: from the server-wide address, so

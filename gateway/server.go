@@ -28,6 +28,9 @@ func (u *User) onServerMessage(r *request) error {
 	if err != nil {
 		return err
 	}
+	if err := refuseEncrypted(r.Stanza); err != nil {
+		return err
+	}
 	var lines []ircconn.Line
 	for _, text := range translate.Lines(body) {
 		line, err := ircconn.ParseLine(text)
@@ -79,7 +82,7 @@ func (n *Network) tellAsker(ev ircconn.Event) {
 		return
 	}
 	for _, ch := range n.channels {
-		if ch.sent && !ch.named {
+		if ch.sent && !ch.named || ch.learning {
 			return
 		}
 	}

@@ -111,6 +111,12 @@ func (u *User) runCommand(c *invocation, name string) error {
 
 func (c *invocation) msg() error {
 	nick := c.word()
+	if ch := c.n.channel(nick); ch != nil && c.n.support.IsChannel(nick) {
+		return ch.say(c.stanza, utterance{text: c.args})
+	}
+	if err := c.n.checkNick(nick); err != nil {
+		return err
+	}
 	q := c.n.queries[c.n.fold(nick)]
 	q.room = component.JID{}
 	c.n.remember(nick, q)

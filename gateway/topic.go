@@ -93,7 +93,13 @@ func (ch *Channel) setTopic(text, id string, failed func(error)) error {
 	if n.support.TopicLen > 0 && n.support.TopicLen < limit {
 		limit = n.support.TopicLen
 	}
-	q := &question{failed: func(error) {}} // a topic that stays as it was is not announced
+	q := &question{failed: func(err error) {
+		ch.topicID = ""
+		if !n.ready || n.u.networks[n.name] != n {
+			failed(err)
+		}
+		// Otherwise the topic was so already, which servers do not announce.
+	}}
 	q.answer = func(ev ircconn.Event) verdict {
 		switch ev := ev.(type) {
 		case ircconn.TopicChanged:

@@ -17,6 +17,7 @@ type User struct {
 	g        *Gateway
 	jid      component.JID // bare
 	networks map[string]*Network
+	ended    chan struct{} // closed when the user was ended by force
 	*scratch
 	log *slog.Logger
 	in  inlet
@@ -40,7 +41,7 @@ func (g *Gateway) giveBack(s *scratch) {
 
 func newUser(g *Gateway, jid component.JID) *User {
 	jid = cloneJID(jid)
-	return &User{g: g, jid: jid, networks: make(map[string]*Network), log: g.log.With("user", jid.String())}
+	return &User{g: g, jid: jid, networks: make(map[string]*Network), ended: make(chan struct{}), log: g.log.With("user", jid.String())}
 }
 
 func (u *User) start() { go u.run() }

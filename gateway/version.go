@@ -4,6 +4,7 @@ import (
 	"strings"
 
 	"passerelle/component"
+	"passerelle/translate"
 )
 
 const nsVersion = "jabber:iq:version"
@@ -38,8 +39,17 @@ func (u *User) writeVersion(r *request, name, version string) {
 }
 
 // isOwnOccupant reports whether a request is for the user's own occupant in a
-// room: there the gateway answers, since there are perhaps several clients.
+// room, or own nick: there the gateway answers, since there are perhaps several clients.
 func (u *User) isOwnOccupant(r *request) bool {
+	if r.to.Kind == translate.Nick {
+		n := u.networks[r.to.Network]
+		return n != nil && n.ready && n.isSelf(r.to.Name)
+	}
 	ch, s, err := u.inRoom(r)
-	return err == nil && r.occupant() != "" && (r.occupant() == s.wanted || ch.n.isSelf(r.occupant()))
+	if err != nil || r.occupant() == "" {
+		return false
+	}
+	// A client may go on calling itself what it wanted to be called, where
+	// nobody else is called so.
+	return ch.n.isSelf(r.occupant()) || r.occupant() == s.wanted && ch.nickOf(s.wanted) == ""
 }
