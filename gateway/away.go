@@ -63,12 +63,11 @@ func (n *Network) updateAway() {
 	}
 	text := ""
 	if name, away := awayNames[shown.show]; away {
-		text = clip(oneLine(shown.status), n.support.AwayLen)
-		if text == "" {
+		if text = oneLine(shown.status); text == "" {
 			text = name
 		}
 	}
-	text = clip(text, n.budget("AWAY", ""))
+	text = clip(clip(text, n.support.AwayLen), n.budget("AWAY", ""))
 	if text == n.awayText {
 		return
 	}

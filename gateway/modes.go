@@ -91,7 +91,7 @@ func (n *Network) onChannelModes(ev ircconn.ChannelModes) {
 	if ch == nil || !ch.joined {
 		return
 	}
-	ch.modesAnswered++
+	ch.modesAnswered = min(ch.modesAnswered+1, ch.modesAsked)
 	ch.learning = ch.learning && n.asksWho(ch)
 	before := ch.moderation()
 	key := ch.key

@@ -120,8 +120,10 @@ func (n *Network) onQuery(ev ircconn.Message) {
 		return // said by another client through the same bouncer, to somebody else
 	}
 	u := n.u
-	q := n.queries[n.fold(ev.Source.Nick)]
-	q.away = ""
+	q, known := n.queries[n.fold(ev.Source.Nick)]
+	if q.away = ""; known {
+		n.remember(ev.Source.Nick, q)
+	}
 	tail := &u.tail
 	tail.Reset()
 	if !writeBody(tail, ev) {
