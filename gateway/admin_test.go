@@ -18,21 +18,11 @@ func adminResult(id string) string {
 	return `<iq from='` + room + `' to='` + desk + `' type='result' id='` + id + `'/>`
 }
 
-// settled is a user in #chan where the question for its modes, which belongs to
-// the join, is answered.
-func settled(t *testing.T, caps ...string) *world {
-	t.Helper()
-	w := connected(t, caps...)
-	w.event(ircconn.ChannelModes{Channel: "#chan", Changes: modeChanges("+nt")})
-	w.forget()
-	return w
-}
-
 // withAndWithoutLabels runs a test against a server that labels its answers and
 // one that does not.
 func withAndWithoutLabels(t *testing.T, test func(t *testing.T, w *world)) {
-	t.Run("labels", func(t *testing.T) { test(t, settled(t, "labeled-response")) })
-	t.Run("none", func(t *testing.T) { test(t, settled(t)) })
+	t.Run("labels", func(t *testing.T) { test(t, connected(t, "labeled-response")) })
+	t.Run("none", func(t *testing.T) { test(t, connected(t)) })
 }
 
 // refuses is a refusal of the n-th line sent since the last look.
@@ -107,7 +97,7 @@ func TestAdminNonsense(t *testing.T) {
 		{"set", `<item affiliation='outcast' jid='@@'/>`, "bad-request"},
 	}
 	for _, test := range tests {
-		w := settled(t)
+		w := connected(t)
 		w.admin(test.iqType, "q1", test.items)
 		w.expectOne(`type='error' id='q1'`, "<"+test.condition+" ")
 		w.expectLines()
@@ -129,7 +119,7 @@ func TestGivingRoles(t *testing.T) {
 		{`<item jid='` + room + `/romeo' affiliation='member'/>`, "", "+v romeo"},
 	}
 	for _, test := range tests {
-		w := settled(t)
+		w := connected(t)
 		if test.prefix != "" {
 			w.event(ircconn.SupportChanged{Support: support.With([]string{test.prefix})})
 		}
@@ -142,7 +132,7 @@ func TestGivingRoles(t *testing.T) {
 			t.Errorf("%s: %s", test.item, strings.Join(got, "\n"))
 		}
 	}
-	w := settled(t)
+	w := connected(t)
 	w.event(ircconn.SupportChanged{Support: support.With([]string{"PREFIX=(ov)@+"})})
 	w.admin("set", "q1", `<item nick='romeo' affiliation='owner'/>`)
 	w.expectOne(`type='error' id='q1'`, `not-allowed`)
@@ -150,7 +140,7 @@ func TestGivingRoles(t *testing.T) {
 }
 
 func TestVisitorInModeratedChannel(t *testing.T) {
-	w := settled(t)
+	w := connected(t)
 	w.event(modeLine("+mv romeo"))
 	w.forget()
 	w.admin("set", "q1", `<item nick='romeo' role='visitor'/>`)
@@ -163,7 +153,7 @@ func TestVisitorInModeratedChannel(t *testing.T) {
 
 // Nothing is sent for what is so already, and the answer is yes.
 func TestRoleThatIsThere(t *testing.T) {
-	w := settled(t)
+	w := connected(t)
 	w.admin("set", "q1", `<item nick='nurse' role='moderator'/><item nick='nurse' affiliation='admin'/>`)
 	w.expect(adminResult("q1"))
 	w.expectLines()
@@ -171,7 +161,7 @@ func TestRoleThatIsThere(t *testing.T) {
 
 // The network takes only so many modes in one line (ISUPPORT MODES).
 func TestModesPerLine(t *testing.T) {
-	w := settled(t)
+	w := connected(t)
 	w.event(ircconn.SupportChanged{Support: support.With([]string{"MODES=1"})})
 	w.admin("set", "q1", `<item nick='nurse' affiliation='member'/>`)
 	w.expectLines("MODE #chan -o nurse", "MODE #chan +v nurse", "MODE #chan")
@@ -234,14 +224,14 @@ func TestSeveralItems(t *testing.T) {
 		w.event(second)
 		w.expectOne(`type='error' id='q1'`, `forbidden`)
 	})
-	w := settled(t)
+	w := connected(t)
 	w.admin("set", "q1", `<item nick='stranger' affiliation='member'/><item nick='nurse' affiliation='none'/>`)
 	w.expectOne(`type='error' id='q1'`, `item-not-found`)
 	w.expectLines() // the first no ends it
 }
 
 func TestKickFromXMPP(t *testing.T) {
-	w := settled(t)
+	w := connected(t)
 	w.admin("set", "q1", `<item nick='romeo' role='none'><reason>too loud, and more than KICKLEN</reason></item>`)
 	w.expectLines("KICK #chan romeo too loud, and more t")
 	w.event(ircconn.Kicked{Source: source("juliet"), Channel: "#chan", Nick: "romeo", Reason: "too loud"})
@@ -252,24 +242,24 @@ func TestKickFromXMPP(t *testing.T) {
 		w.event(w.refuses(0, ircconn.Refused{Numeric: 482, Target: "#chan", Params: []string{"#chan"}, Text: "no"}))
 		w.expectOne(`type='error' id='q1'`, `forbidden`)
 	})
-	w = settled(t)
+	w = connected(t)
 	w.admin("set", "q1", `<item nick='romeo' role='none'/>`)
 	w.pass(w.g.cfg.AnswerTimeout)
 	w.expectOne(`type='error' id='q1'`, `remote-server-timeout`)
-	w = settled(t)
+	w = connected(t)
 	w.admin("set", "q1", `<item nick='romeo' role='none'/>`)
 	w.event(ircconn.Disconnected{Err: &ircconn.Error{Kind: ircconn.KindPingTimeout}})
 	if got := strings.Join(w.sent(), "\n"); !strings.Contains(got, `type='error' id='q1'`) {
 		t.Errorf("the IQ has no answer:\n%s", got)
 	}
-	w = settled(t)
+	w = connected(t)
 	w.irc.refusing = ircconn.ErrQueueFull
 	w.admin("set", "q1", `<item nick='romeo' role='none'/>`)
 	w.expectOne(`type='error' id='q1'`, `resource-constraint`)
 }
 
 func TestOutcastLists(t *testing.T) {
-	w := settled(t)
+	w := connected(t)
 	w.admin("get", "q1", `<item affiliation='outcast'/>`)
 	w.expectLines("MODE #chan +b")
 	w.event(ircconn.ListMode{Channel: "#chan", Mode: 'e'}, ircconn.ListMode{Channel: "#elsewhere", Mode: 'b'})
@@ -294,7 +284,7 @@ func TestOutcastListForOperatorsOnly(t *testing.T) {
 		w.event(w.refuses(0, ircconn.Refused{Numeric: 482, Target: "#chan", Params: []string{"#chan"}, Text: "no"}))
 		w.expect(empty)
 	})
-	w := settled(t)
+	w := connected(t)
 	w.admin("get", "q1", `<item affiliation='outcast'/>`)
 	w.pass(w.g.cfg.AnswerTimeout)
 	w.expect(empty)
@@ -328,7 +318,7 @@ func TestBan(t *testing.T) {
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
-			w := settled(t)
+			w := connected(t)
 			test.know(w)
 			w.forget()
 			w.admin("set", "q1", `<item nick='Romeo' affiliation='outcast'><reason>out</reason></item>`)
@@ -358,7 +348,7 @@ func TestBanOfSomebodyUnknown(t *testing.T) {
 		w.admin("set", "q1", `<item jid='romeo%irc.test@gw.test' affiliation='outcast'/>`)
 		w.expectLines("USERHOST romeo")
 	}
-	w := settled(t)
+	w := connected(t)
 	ask(w)
 	w.event(ircconn.Reply{Numeric: 302, Params: []string{"romeo=+r@house.test "}})
 	w.expectLines("MODE #chan +b *!*@house.test", "MODE #chan")
@@ -368,13 +358,13 @@ func TestBanOfSomebodyUnknown(t *testing.T) {
 		"no such command": ircconn.Refused{Numeric: 421, Target: "USERHOST", Text: "Unknown command"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			w := settled(t)
+			w := connected(t)
 			ask(w)
 			w.event(answer)
 			w.expectLines("MODE #chan +b romeo!*@*", "MODE #chan")
 		})
 	}
-	w = settled(t)
+	w = connected(t)
 	ask(w)
 	w.pass(w.g.cfg.AnswerTimeout)
 	w.expectLines("MODE #chan +b romeo!*@*", "MODE #chan")
@@ -383,7 +373,7 @@ func TestBanOfSomebodyUnknown(t *testing.T) {
 }
 
 func TestBanOfSomebodyAbsent(t *testing.T) {
-	w := settled(t)
+	w := connected(t)
 	w.admin("set", "q1", `<item jid='*!*\40bad.test%irc.test@gw.test' affiliation='outcast'/>`)
 	w.expectLines("MODE #chan +b *!*@bad.test", "MODE #chan")
 	w.event(modeLine("+b *!*@bad.test"))
@@ -434,7 +424,7 @@ func TestBanThatIsThere(t *testing.T) {
 
 // An address knows no letters' case, a ban list may.
 func TestUnban(t *testing.T) {
-	w := settled(t)
+	w := connected(t)
 	w.event(ircconn.ListMode{Channel: "#chan", Mode: 'b', Items: []ircconn.ListItem{{Mask: "*!*@House.Test"}}})
 	w.admin("set", "q1", `<item jid='*!*\40house.test%irc.test@gw.test' affiliation='none'/>`)
 	w.expectLines("MODE #chan -b *!*@House.Test", "MODE #chan")
