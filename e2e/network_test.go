@@ -61,6 +61,9 @@ func TestConnectionProgressIsTold(t *testing.T) {
 	everywhere(t, func(s *scenario) {
 		juliet, _ := s.meeting()
 		juliet.expect(Message().From(s.server()).Has("body"))
+		// What the gateway asks the server by itself is not told.
+		juliet.settle()
+		juliet.refuteSeen(Message().From(s.server()).BodyContains(s.channel))
 	})
 }
 

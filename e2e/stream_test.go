@@ -164,7 +164,7 @@ func TestStreamSurvivesAnyAddress(t *testing.T) {
 
 func TestCheckOfAGoodConfiguration(t *testing.T) {
 	t.Parallel()
-	file, _, err := shared.workspace.WriteGatewayConfiguration(privateOptions(nil))
+	file, err := shared.workspace.WriteGatewayConfiguration(privateOptions(nil))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -180,7 +180,7 @@ func TestCheckNamesEveryFault(t *testing.T) {
 		o.Settings["component"] = map[string]any{"max_depth": -1}
 		o.Settings["gateway"] = map[string]any{"max_lines": -1, "no_such_key": 1}
 	})
-	file, _, err := shared.workspace.WriteGatewayConfiguration(options)
+	file, err := shared.workspace.WriteGatewayConfiguration(options)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -197,7 +197,7 @@ func TestCheckNamesEveryFault(t *testing.T) {
 
 func TestCheckSaysThatTheSecretIsWrong(t *testing.T) {
 	t.Parallel()
-	file, _, err := shared.workspace.WriteGatewayConfiguration(privateOptions(func(o *harness.GatewayOptions) { o.Secret = "guess" }))
+	file, err := shared.workspace.WriteGatewayConfiguration(privateOptions(func(o *harness.GatewayOptions) { o.Secret = "guess" }))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -40,8 +40,6 @@ type Gateway struct {
 	Hostname string
 	// ConfigurationFile is the path of its configuration.
 	ConfigurationFile string
-	// StatusAddress is the "host:port" of its health and metrics.
-	StatusAddress string
 
 	program string
 }
@@ -68,17 +66,16 @@ func (w *Workspace) BuildGateway(ctx context.Context, buildFlags ...string) (str
 }
 
 // WriteGatewayConfiguration writes the configuration that options describe and returns its
-// path and where the gateway's health will be asked for.
-func (w *Workspace) WriteGatewayConfiguration(options GatewayOptions) (file, statusAddress string, err error) {
+// path.
+func (w *Workspace) WriteGatewayConfiguration(options GatewayOptions) (string, error) {
 	folder, err := w.folder("passerelle")
 	if err != nil {
-		return "", "", err
+		return "", err
 	}
 	ports, err := freePorts(1)
 	if err != nil {
-		return "", "", err
+		return "", err
 	}
-	statusAddress = loopback(ports[0])
 	sections := map[string]map[string]any{
 		"component": {
 			"hostname":      options.Hostname,
@@ -88,7 +85,7 @@ func (w *Workspace) WriteGatewayConfiguration(options GatewayOptions) (file, sta
 		},
 		"store": {"directory": filepath.Join(folder, "data")},
 		"irc":   {"ca_file": w.Authority.File, "servers": serverList(options.Servers)},
-		"http":  {"listen": statusAddress},
+		"http":  {"listen": loopback(ports[0])},
 		"log":   {"level": "debug"},
 	}
 	if options.ComponentAddress != "" {
@@ -105,13 +102,13 @@ func (w *Workspace) WriteGatewayConfiguration(options GatewayOptions) (file, sta
 	}
 	text, err := yaml.Marshal(sections)
 	if err != nil {
-		return "", "", fmt.Errorf("writing passerelle's configuration: %w", err)
+		return "", fmt.Errorf("writing passerelle's configuration: %w", err)
 	}
-	file = filepath.Join(folder, "config.yaml")
+	file := filepath.Join(folder, "config.yaml")
 	if err := os.WriteFile(file, text, 0o600); err != nil {
-		return "", "", fmt.Errorf("writing passerelle's configuration: %w", err)
+		return "", fmt.Errorf("writing passerelle's configuration: %w", err)
 	}
-	return file, statusAddress, nil
+	return file, nil
 }
 
 func serverList(servers map[string][]string) []map[string]any {
@@ -139,7 +136,7 @@ func (w *Workspace) StartGateway(ctx context.Context, options GatewayOptions) (*
 
 // LaunchGateway starts passerelle without waiting for anything.
 func (w *Workspace) LaunchGateway(options GatewayOptions) (*Gateway, error) {
-	file, statusAddress, err := w.WriteGatewayConfiguration(options)
+	file, err := w.WriteGatewayConfiguration(options)
 	if err != nil {
 		return nil, err
 	}
@@ -152,7 +149,7 @@ func (w *Workspace) LaunchGateway(options GatewayOptions) (*Gateway, error) {
 	}
 	return &Gateway{
 		Process: process, Hostname: options.Hostname, ConfigurationFile: file,
-		StatusAddress: statusAddress, program: options.Program,
+		program: options.Program,
 	}, nil
 }
 

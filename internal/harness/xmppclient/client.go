@@ -79,12 +79,6 @@ func Login(ctx context.Context, account Account) (*Client, error) {
 	return c, nil
 }
 
-// BareJID is the JID without its resource.
-func (c *Client) BareJID() string {
-	bare, _, _ := strings.Cut(c.JID, "/")
-	return bare
-}
-
 // NewID returns an id that this client has not used yet.
 func (c *Client) NewID() string { return "test-" + strconv.FormatInt(c.lastID.Add(1), 10) }
 

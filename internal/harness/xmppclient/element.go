@@ -28,21 +28,8 @@ func (e *Element) Attribute(name string) string {
 	return ""
 }
 
-// Lang is the value of xml:lang, or "".
-func (e *Element) Lang() string {
-	for _, attribute := range e.Attributes {
-		if attribute.Name.Local == "lang" && attribute.Name.Space != "" {
-			return attribute.Value
-		}
-	}
-	return ""
-}
-
-// From, To, ID and Type are the common attributes of stanzas (RFC 6120 §8.1).
+// From is the attribute "from" of stanzas (RFC 6120 §8.1).
 func (e *Element) From() string { return e.Attribute("from") }
-
-// To is the attribute "to".
-func (e *Element) To() string { return e.Attribute("to") }
 
 // ID is the attribute "id".
 func (e *Element) ID() string { return e.Attribute("id") }
@@ -92,17 +79,10 @@ func (e *Element) AttributeAt(path, name string) string {
 	return ""
 }
 
-// Statuses returns the status codes of a room's presence or message (XEP-0045 §15.6).
-func (e *Element) Statuses() []string {
-	var codes []string
-	for _, status := range e.Find("x/status") {
-		codes = append(codes, status.Attribute("code"))
-	}
-	return codes
+// HasStatus tells whether a room's presence or message carries a status code (XEP-0045 §15.6).
+func (e *Element) HasStatus(code string) bool {
+	return slices.ContainsFunc(e.Find("x/status"), func(status *Element) bool { return status.Attribute("code") == code })
 }
-
-// HasStatus tells whether a room's presence or message carries a status code.
-func (e *Element) HasStatus(code string) bool { return slices.Contains(e.Statuses(), code) }
 
 // splitPath splits at the slashes outside of braces.
 func splitPath(path string) []xml.Name {
@@ -158,20 +138,6 @@ func Escape(text string) string {
 	// A strings.Builder does not fail.
 	_ = xml.EscapeText(&b, []byte(text))
 	return b.String()
-}
-
-// ParseElement reads one element from XML text.
-func ParseElement(text string) (*Element, error) {
-	decoder := xml.NewDecoder(strings.NewReader(text))
-	for {
-		token, err := decoder.Token()
-		if err != nil {
-			return nil, fmt.Errorf("reading an element: %w", err)
-		}
-		if start, ok := token.(xml.StartElement); ok {
-			return readElement(decoder, start)
-		}
-	}
 }
 
 // readElement reads what follows a start tag, up to its end tag. It also accepts a reader
