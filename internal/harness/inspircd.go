@@ -8,7 +8,7 @@ import (
 )
 
 const inspircdConfiguration = `<config format="xml">
-<server name="{{.Name}}" description="InspIRCd of the passerelle tests" network="PasserelleTest" id="1PT">
+<server name="{{.Name}}" description="InspIRCd of the passerelle tests" network="PasserelleTest" id="{{.ServerID}}">
 <admin name="passerelle" nick="passerelle" email="nobody@localhost">
 <path configdir="{{.Folder}}" datadir="{{.Folder}}" logdir="{{.Folder}}" runtimedir="{{.Folder}}">
 <pid file="{{.Folder}}/inspircd.pid">
@@ -74,7 +74,11 @@ const inspircdConfiguration = `<config format="xml">
 <customprefix name="founder" letter="q" prefix="~" rank="50000" ranktoset="50000">
 <customprefix name="admin" letter="a" prefix="&amp;" rank="40000" ranktoset="50000">
 <customprefix name="halfop" letter="h" prefix="%" rank="20000" ranktoset="30000">
-`
+{{with .Link}}
+<module name="spanningtree">
+<bind address="127.0.0.1" port="{{.OwnPort}}" type="servers">
+<link name="{{.Name}}" ipaddr="127.0.0.1" port="{{.Port}}" allowmask="127.0.0.0/8" timeout="10" sendpass="link" recvpass="link">
+{{end}}`
 
 // ChannelsEach is how many channels InspIRCd lets each user join.
 const ChannelsEach = 20
@@ -82,12 +86,41 @@ const ChannelsEach = 20
 // StartInspIRCd starts InspIRCd as a modern network runs it: owners, protected users and
 // half-operators, TLS, and every IRCv3 capability that it knows.
 func (w *Workspace) StartInspIRCd(ctx context.Context, hostName string) (*IRCServer, error) {
+	return w.startInspIRCd(ctx, hostName, "1PT", nil)
+}
+
+// inspircdLink says how one server of a network reaches the other.
+type inspircdLink struct {
+	OwnPort int
+	// Name and Port are the other server's.
+	Name string
+	Port int
+}
+
+// StartInspIRCdNetwork starts two InspIRCds that an operator of the first can link with
+// CONNECT and part with SQUIT.
+func (w *Workspace) StartInspIRCdNetwork(ctx context.Context, first, second string) (*IRCServer, *IRCServer, error) {
+	ports, err := freePorts(2)
+	if err != nil {
+		return nil, nil, err
+	}
+	one, err := w.startInspIRCd(ctx, first, "1PT", &inspircdLink{OwnPort: ports[0], Name: second, Port: ports[1]})
+	if err != nil {
+		return nil, nil, err
+	}
+	two, err := w.startInspIRCd(ctx, second, "2PT", &inspircdLink{OwnPort: ports[1], Name: first, Port: ports[0]})
+	return one, two, err
+}
+
+func (w *Workspace) startInspIRCd(ctx context.Context, hostName, serverID string, link *inspircdLink) (*IRCServer, error) {
 	program, err := findProgram("inspircd", "inspircd")
 	if err != nil {
 		return nil, err
 	}
 	return w.startIRC(ctx, "inspircd", hostName, func(folder string, data map[string]any) ([]string, error) {
 		data["ChannelsEach"] = strconv.Itoa(ChannelsEach)
+		data["ServerID"] = serverID
+		data["Link"] = link
 		configuration := filepath.Join(folder, "inspircd.conf")
 		command := []string{program, "--nofork", "--nolog", "--config", configuration}
 		if os.Geteuid() == 0 {
