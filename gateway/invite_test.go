@@ -1,0 +1,98 @@
+package gateway
+
+import (
+	"strings"
+	"testing"
+
+	"passerelle/ircconn"
+)
+
+func (w *world) invite(from, invitations string) {
+	w.stanza(`<message from='%s' to='%s' id='i1'><x xmlns='http://jabber.org/protocol/muc#user'>%s</x></message>`, from, room, invitations)
+}
+
+func TestInviteToIRC(t *testing.T) {
+	withAndWithoutLabels(t, func(t *testing.T, w *world) {
+		w.invite(desk, `<invite to='tybalt%irc.test@gw.test'><reason>come</reason></invite>`)
+		refused := w.refuses(0, ircconn.Refused{Numeric: 443, Target: "tybalt", Params: []string{"tybalt", "#chan"}, Text: "is there"})
+		w.expectLines("INVITE tybalt #chan")
+		w.expect()
+		w.event(refused)
+		w.expectOne(`<message from='`+room+`' to='`+desk+`' type='error' id='i1'>`, `<conflict `, `is there`)
+	})
+	w := connected(t)
+	w.invite(desk, `<invite to='tybalt%irc.test@gw.test'/>`)
+	w.event(ircconn.Reply{Numeric: 341, Params: []string{"tybalt", "#chan"}})
+	w.expect()
+	w.pass(w.g.cfg.AnswerTimeout)
+	w.expect()
+	w.forget()
+	w.invite(desk, `<invite to='tybalt%irc.test@gw.test'/>`)
+	w.pass(w.g.cfg.AnswerTimeout)
+	w.expectOne(`type='error' id='i1'`, `remote-server-timeout`)
+}
+
+// Somebody elsewhere on XMPP is asked to come through us too.
+func TestInviteToXMPP(t *testing.T) {
+	w := connected(t)
+	w.event(modeLine("+k sesame"))
+	w.forget()
+	w.invite(desk, `<invite to='tybalt@xmpp.test'><reason>come &amp; see</reason></invite>`)
+	w.expect(`<message from='` + room + `' to='tybalt@xmpp.test' id='ID'><x xmlns='http://jabber.org/protocol/muc#user'>` +
+		`<invite from='juliet@xmpp.test'><reason>come &amp; see</reason></invite><password>sesame</password></x></message>`)
+	w.expectLines()
+}
+
+func TestSeveralInvitations(t *testing.T) {
+	w := connected(t)
+	w.invite(desk, `<invite to='a%irc.test@gw.test'/><invite to='b%irc.test@gw.test'/><invite to='c@xmpp.test'/>`)
+	w.expectLines("INVITE a #chan", "INVITE b #chan")
+	w.expectOne(`to='c@xmpp.test'`)
+}
+
+func TestImpossibleInvitations(t *testing.T) {
+	tests := []struct{ from, invitation, condition string }{
+		{phone, `<invite to='tybalt%irc.test@gw.test'/>`, "not-acceptable"},
+		{desk, `<invite/>`, "jid-malformed"},
+		{desk, `<invite to='@'/>`, "jid-malformed"},
+		{desk, `<invite to='tybalt%other.test@gw.test'/>`, "item-not-found"},
+		{desk, `<invite to='#two%irc.test@gw.test'/>`, "item-not-found"},
+		{desk, `<invite to='irc.test@gw.test'/>`, "item-not-found"},
+	}
+	for _, test := range tests {
+		w := connected(t)
+		w.invite(test.from, test.invitation)
+		w.expectOne(`to='`+test.from+`' type='error' id='i1'`, "<"+test.condition+" ")
+		w.expectLines()
+	}
+}
+
+func TestInvitationFromIRC(t *testing.T) {
+	w := connected(t)
+	w.event(ircconn.Invited{Source: source("Romeo"), Nick: "juliet", Channel: "#Balcony", Self: true})
+	w.expect(`<message from='#balcony%irc.test@gw.test' to='juliet@xmpp.test' id='ID'><x xmlns='http://jabber.org/protocol/muc#user'>` +
+		`<invite from='romeo%irc.test@gw.test'><reason>Romeo invites you to #Balcony</reason></invite></x></message>`)
+	// IRCv3 invite-notify.
+	w.event(ircconn.Invited{Source: source("nurse"), Nick: "tybalt", Channel: "#chan"})
+	w.expectOne(`<message from='`+room+`' to='`+desk+`' type='groupchat'`, `nurse has invited tybalt`)
+	w.event(ircconn.Invited{Source: source("nurse"), Nick: "tybalt", Channel: "#elsewhere"})
+	w.expect()
+}
+
+// A declined invitation, and a request for voice, are for nobody on IRC.
+func TestDeclined(t *testing.T) {
+	w := connected(t)
+	w.stanza(`<message from='%s' to='%s'><x xmlns='http://jabber.org/protocol/muc#user'><decline to='romeo%%irc.test@gw.test'/></x></message>`, desk, room)
+	w.expect()
+	w.expectLines()
+}
+
+func TestInviteCommand(t *testing.T) {
+	w := connected(t)
+	w.say(desk, "c1", "/invite tybalt")
+	w.forget()
+	w.event(ircconn.Refused{Numeric: 401, Target: "tybalt", Params: []string{"tybalt"}, Text: "nobody"})
+	if got := w.sent(); len(got) != 1 || !strings.Contains(got[0], `type='error' id='c1'`) {
+		t.Errorf("got %s", strings.Join(got, "\n"))
+	}
+}
