@@ -21,7 +21,7 @@ type Channel struct {
 	// sent says that a JOIN is on its way, joined that the server has let us
 	// in, and named that all members are known and shown.
 	sent, joined, named bool
-	learning            bool // answers to our own WHO and MODE are under way
+	learning            time.Time // until when answers to our own WHO and MODE are under way
 	waiting             []joinRequest
 	sessions            []session
 	members             []member // sorted by nick once named

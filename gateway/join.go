@@ -198,7 +198,7 @@ func (n *Network) onSelfJoined(ev ircconn.Joined) {
 		ch.log.Debug("the modes of a channel stay unknown", "error", err)
 		return
 	}
-	ch.learning = true
+	ch.learning = n.u.g.now().Add(n.u.g.cfg.AnswerTimeout)
 }
 
 // partUnlessEntered leaves a channel that nobody asked for when no client has
@@ -269,9 +269,10 @@ func (n *Network) askWho(ch *Channel) {
 	}
 	if err := n.send(line); err != nil {
 		ch.log.Debug("who is away stays unknown", "error", err)
+		ch.learning = time.Time{}
 		return
 	}
-	ch.learning = true
+	ch.learning = n.u.g.now().Add(n.u.g.cfg.AnswerTimeout)
 }
 
 func (n *Network) asksWho(ch *Channel) bool {
@@ -281,7 +282,7 @@ func (n *Network) asksWho(ch *Channel) bool {
 // onWhoEnd ends what we asked ourselves on joining.
 func (n *Network) onWhoEnd(ev ircconn.WhoEnd) {
 	if ch := n.channel(ev.Mask); ch != nil {
-		ch.learning = false
+		ch.learning = time.Time{}
 	}
 }
 

@@ -3,6 +3,7 @@ package gateway
 import (
 	"slices"
 	"strings"
+	"time"
 
 	"passerelle/ircconn"
 	"passerelle/translate"
@@ -92,7 +93,9 @@ func (n *Network) onChannelModes(ev ircconn.ChannelModes) {
 		return
 	}
 	ch.modesAnswered = min(ch.modesAnswered+1, ch.modesAsked)
-	ch.learning = ch.learning && n.asksWho(ch)
+	if !n.asksWho(ch) {
+		ch.learning = time.Time{}
+	}
 	before := ch.moderation()
 	key := ch.key
 	clear(ch.modes)

@@ -82,7 +82,7 @@ func (n *Network) tellAsker(ev ircconn.Event) {
 		return
 	}
 	for _, ch := range n.channels {
-		if ch.sent && !ch.named || ch.learning {
+		if ch.sent && !ch.named || n.u.g.now().Before(ch.learning) {
 			return
 		}
 	}
