@@ -64,6 +64,10 @@ func (n *Network) handle(ev ircconn.Event) {
 		n.onListMode(ev)
 	case ircconn.Written:
 		n.onWritten(ev)
+	case ircconn.Acknowledged:
+		n.onAccepted(ev.Label)
+	case ircconn.BatchEnded:
+		n.onAccepted(ev.Label)
 	case ircconn.Motd:
 		n.onMotd(ev)
 	case ircconn.Unhandled:
@@ -81,7 +85,7 @@ func (n *Network) handle(ev ircconn.Event) {
 	case ircconn.Disconnected:
 		n.onDisconnected(ev)
 	}
-	// The rest (ACK, the ends of batches, our own away state, real names)
+	// The rest (our own away state, real names)
 	// matters to questions only, or is not shown on XMPP.
 }
 

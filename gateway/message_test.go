@@ -48,6 +48,22 @@ func firstLabel(w *world, label string) string {
 	return w.network().outbox[0].labels[0]
 }
 
+// A server that says no more than that it carried a message out.
+func TestReflectionFollowsTheAcknowledgement(t *testing.T) {
+	w := connected(t, "echo-message", "labeled-response")
+	w.say(desk, "m1", "one&#10;two")
+	first, second := w.irc.sent[0].Label, w.irc.sent[1].Label
+	w.event(ircconn.Acknowledged{Meta: ircconn.Meta{Label: first}}, ircconn.Acknowledged{Meta: ircconn.Meta{Label: first}})
+	w.expect()
+	w.event(ircconn.BatchEnded{Meta: ircconn.Meta{Label: second}, Type: "labeled-response"})
+	w.expectOne(`id='m1'`)
+
+	w = connected(t, "echo-message")
+	w.say(desk, "m1", "one")
+	w.event(ircconn.CapsChanged{Caps: ircconn.NewCaps("server-time")})
+	w.expectOne(`id='m1'`)
+}
+
 func TestSameIDsForAllSessions(t *testing.T) {
 	w := connected(t)
 	w.join(phone, "juliet")

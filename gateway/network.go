@@ -184,7 +184,13 @@ func (n *Network) onSupportChanged(ev ircconn.SupportChanged) {
 	clear(n.queries)
 }
 
-func (n *Network) onCapsChanged(ev ircconn.CapsChanged) { n.caps = ev.Caps }
+// onCapsChanged takes what the server can do from now on.
+func (n *Network) onCapsChanged(ev ircconn.CapsChanged) {
+	lost := n.caps.Has("echo-message") && !ev.Caps.Has("echo-message") && !ev.Caps.Has("labeled-response")
+	if n.caps = ev.Caps; lost {
+		n.onEchoLost()
+	}
+}
 
 // onDisconnected ends the network: those who waited for a room get an error,
 // those who were in one are taken out of it (status 332).

@@ -104,13 +104,33 @@ func (n *Network) echoed(ev ircconn.Message) bool {
 	if i < 0 {
 		return false
 	}
-	n.account(i)
+	n.account(i, ev.Label)
 	return true
 }
 
+// onAccepted is the server's word that it has carried out a labelled line and
+// has nothing else to say to it: of a message, that no echo follows.
+func (n *Network) onAccepted(label string) {
+	if label == "" {
+		return
+	}
+	i := slices.IndexFunc(n.outbox, func(out *outgoing) bool { return out.receipt == 0 && slices.Contains(out.labels, label) })
+	if i >= 0 {
+		n.account(i, label)
+	}
+}
+
+// onEchoLost shows what waits for echoes that will not come any more.
+func (n *Network) onEchoLost() {
+	for _, out := range n.outbox {
+		out.show(n.u.g.now())
+	}
+}
+
 // account notes that the server has answered one more line of a message.
-func (n *Network) account(i int) {
+func (n *Network) account(i int, label string) {
 	out := n.outbox[i]
+	out.labels = slices.DeleteFunc(out.labels, func(l string) bool { return l == label })
 	if out.lines--; out.lines > 0 {
 		return
 	}
@@ -155,7 +175,7 @@ func (n *Network) undelivered(ev ircconn.Refused) bool {
 		out.failed = true
 		n.u.replyError(out.stanza, refusedByIRC(ev))
 	}
-	n.account(found)
+	n.account(found, ev.Label)
 	return true
 }
 

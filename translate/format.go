@@ -47,7 +47,7 @@ func ToXMPP(irc string) Styled {
 // isPlain reports whether there is nothing in s that ToXMPP has to care about.
 func isPlain(s string) bool {
 	for i := range len(s) {
-		if c := s[i]; c < ' ' || c >= utf8.RuneSelf || c == '>' || isDirective(rune(c)) {
+		if c := s[i]; c < ' ' || c >= 0x7F || c == '>' || isDirective(rune(c)) {
 			return false
 		}
 	}
