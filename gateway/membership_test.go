@@ -188,3 +188,34 @@ func TestKill(t *testing.T) {
 		t.Errorf("after it came %s", strings.Join(got, "\n"))
 	}
 }
+
+// A PART that the server does not know what to do with leaves nothing behind: the
+// next visit is as any other.
+func TestRefusedPart(t *testing.T) {
+	w := newWorld(t)
+	w.join(desk, "juliet")
+	w.register("juliet")
+	w.stanza(`<presence from='%s' to='%s/juliet' type='unavailable'/>`, desk, room)
+	w.forget()
+	w.event(ircconn.Refused{Numeric: 473, Target: "#chan", Params: []string{"#chan"}, Text: "invite only"},
+		ircconn.Refused{Numeric: 442, Target: "#chan", Params: []string{"#chan"}, Text: "not on channel"})
+	w.forget()
+	w.join(desk, "juliet")
+	w.enter("juliet")
+	if got := w.sent(); len(got) != 2 {
+		t.Errorf("got %s", strings.Join(got, "\n"))
+	}
+	w.event(ircconn.Parted{Source: source("juliet"), Channel: "#chan", Self: true})
+	w.expectOne(`type='unavailable'`, `<status code='110'/>`)
+}
+
+// Nobody stays in a channel unseen because too much waited to be sent.
+func TestPartThatHasToWait(t *testing.T) {
+	w := connected(t)
+	w.irc.refusing = ircconn.ErrQueueFull
+	w.stanza(`<presence from='%s' to='%s/juliet' type='unavailable'><status>bye</status></presence>`, desk, room)
+	w.irc.refusing = nil
+	w.expectLines()
+	w.pass(partRetry)
+	w.expectLines("PART #chan bye")
+}
