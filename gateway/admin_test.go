@@ -433,3 +433,23 @@ func TestUnban(t *testing.T) {
 	w.admin("set", "q2", `<item jid='tybalt%irc.test@gw.test' affiliation='none'/>`)
 	w.expectLines("MODE #chan -b tybalt", "MODE #chan")
 }
+
+// What a nick cannot hold would be read as further parameters of the MODE.
+func TestParametersAreNotSmuggled(t *testing.T) {
+	for _, nick := range []string{"x +o evil", "a b", "a,b", "a&#10;QUIT", "a&#9;b"} {
+		for _, change := range []string{`affiliation='outcast'`, `affiliation='none'`, `affiliation='admin'`, `role='none'`} {
+			w := connected(t)
+			w.admin("set", "q1", `<item nick='`+nick+`' `+change+`/>`)
+			w.expectOne(`type='error' id='q1'`, `item-not-found`)
+			w.expectLines()
+		}
+	}
+}
+
+// Only items are taken for items.
+func TestOtherChildrenOfAdmin(t *testing.T) {
+	w := connected(t)
+	w.admin("set", "q1", `<other nick='romeo' role='none'/><item xmlns='urn:example:x' nick='romeo' role='none'/>`)
+	w.expectOne(`type='error' id='q1'`, `bad-request`)
+	w.expectLines()
+}

@@ -112,6 +112,31 @@ func TestAwayReply(t *testing.T) {
 	w.expect()
 	w.event(ircconn.AwayReply{Nick: "tybalt", Text: "asleep"})
 	w.expectOne(`tybalt is away: asleep`)
+	// Who has spoken since is told of again.
+	w.event(ircconn.Message{Source: source("tybalt"), Target: "juliet", Text: "hi"})
+	w.forget()
+	w.event(ircconn.AwayReply{Nick: "tybalt", Text: "asleep"})
+	w.expectOne(`tybalt is away: asleep`)
+}
+
+// Where nobody tells that they are back, what they say does, and WHO.
+func TestBackWithoutAwayNotify(t *testing.T) {
+	for _, back := range []ircconn.Event{
+		ircconn.Message{Source: source("romeo"), Target: "#chan", Text: "hi"}, ircconn.WhoEntry{Channel: "#chan", Nick: "romeo", User: "r", Host: "h"},
+	} {
+		w := connected(t)
+		w.event(ircconn.AwayReply{Nick: "romeo", Text: "tea"})
+		w.forget()
+		w.event(back)
+		if got := w.sent(); len(got) == 0 || got[0] != presence("romeo", desk, "none", "participant", noItem) {
+			t.Errorf("after %T: %s", back, strings.Join(got, "\n"))
+		}
+	}
+	w := connected(t, "away-notify")
+	w.event(ircconn.AwayChanged{Source: source("romeo"), Text: "tea"})
+	w.forget()
+	w.event(ircconn.Message{Source: source("romeo"), Target: "#chan", Text: "still drinking"})
+	w.expectOne(`still drinking`)
 }
 
 // Where changes are told, WHO tells how things stand on joining.

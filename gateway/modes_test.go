@@ -181,3 +181,46 @@ func TestUnusualPrefixes(t *testing.T) {
 		t.Errorf("got %s", got)
 	}
 }
+
+// A change of +m is shown of those only whose role it changes.
+func TestModerationOfFew(t *testing.T) {
+	w := newWorld(t)
+	w.join(desk, "juliet")
+	w.register("juliet")
+	w.enter("@nurse +tybalt romeo juliet")
+	w.forget()
+	w.event(modeLine("+m"))
+	w.expect(presence("juliet", desk, "none", "visitor", selfItem), presence("romeo", desk, "none", "visitor", noItem), announced("+m"))
+	w.event(ircconn.ChannelModes{Channel: "#chan"})
+	w.expect(presence("juliet", desk, "none", "participant", selfItem), presence("romeo", desk, "none", "participant", noItem))
+}
+
+// Who is named twice while the list comes has the modes of both.
+func TestModesWhileTheListComes(t *testing.T) {
+	w := newWorld(t)
+	w.join(desk, "juliet")
+	w.register("juliet")
+	w.event(ircconn.Joined{Source: source("juliet"), Channel: "#chan", Self: true}, ircconn.Joined{Source: source("nurse"), Channel: "#chan"},
+		ircconn.Names{Channel: "#chan", Members: []ircconn.NamesEntry{{Nick: "juliet"}, {Nick: "Nurse", Prefixes: "@"}}})
+	w.event(modeLine("+v juliet"))
+	w.forget()
+	w.event(ircconn.NamesEnd{Channel: "#chan"})
+	got := strings.Join(w.sent(), "\n")
+	if !strings.Contains(got, presence("nurse", desk, "admin", "moderator", noItem)) || !strings.Contains(got, presence("juliet", desk, "member", "participant", selfItem)) {
+		t.Errorf("got %s", got)
+	}
+	w.expectMembers("juliet nurse")
+}
+
+// An answer that nobody asked for is not the one to a later question.
+func TestModesUnasked(t *testing.T) {
+	w := connected(t)
+	w.event(ircconn.ChannelModes{Channel: "#chan"}, ircconn.ChannelModes{Channel: "#chan"})
+	w.admin("set", "q1", `<item nick='romeo' affiliation='member'/>`)
+	w.forget()
+	w.event(modeLine("+v romeo"))
+	w.forget()
+	w.admin("set", "q2", `<item nick='romeo' affiliation='admin'/>`)
+	w.event(ircconn.ChannelModes{Channel: "#chan"}) // to the first
+	w.expect()
+}
