@@ -1,26 +1,32 @@
 package store
 
 import (
-	"crypto/hkdf"
-	"crypto/rand"
-	"crypto/sha256"
-	"encoding/hex"
+	"context"
+	"crypto/cipher"
 	"errors"
 	"fmt"
-	"io/fs"
+	"log/slog"
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"syscall"
+	"time"
 )
 
-// keyBytes is the length of the instance's secret key.
-const keyBytes = 32
-
-// Config says where the store is.
+// Config says where the store is and how much it keeps.
 type Config struct {
 	// Directory is where the gateway keeps its data.
 	Directory string `yaml:"directory"`
+	// Database is the URL of a PostgreSQL database, or empty for the SQLite file
+	// passerelle.db in Directory.
+	Database string `yaml:"database"`
+	// KeyFile holds the instance's secret key; empty is the file key in Directory.
+	KeyFile string `yaml:"key_file"`
+	// MaxAge is how old an archived line may become; 0 is for ever.
+	MaxAge time.Duration `yaml:"max_age"`
+	// MaxLines is how many archived lines a user may have; 0 is no limit.
+	MaxLines int `yaml:"max_lines"`
 }
 
 // DefaultConfig returns the configuration of a store that nothing was said
@@ -29,20 +35,51 @@ func DefaultConfig() Config { return Config{Directory: "data"} }
 
 // Validate reports every fault of the configuration.
 func (c Config) Validate() error {
+	var faults []error
 	if c.Directory == "" {
-		return errors.New("store.directory is empty: name a folder that the gateway may write to")
+		faults = append(faults, errors.New("store.directory is empty: name a folder that the gateway may write to"))
 	}
-	return nil
+	if c.Database != "" && !isPostgreSQL(c.Database) {
+		faults = append(faults, errors.New("store.database must begin with postgres:// or postgresql://, or be empty for a file in store.directory"))
+	}
+	if c.MaxAge < 0 {
+		faults = append(faults, fmt.Errorf("store.max_age is %s: it cannot be negative; 0 keeps lines for ever", c.MaxAge))
+	}
+	if c.MaxLines < 0 {
+		faults = append(faults, fmt.Errorf("store.max_lines is %d: it cannot be negative; 0 is no limit", c.MaxLines))
+	}
+	return errors.Join(faults...)
 }
 
-// Store is an open data directory.
+// Store is an open data directory with its database.
 type Store struct {
-	lock *os.File
-	key  []byte
+	lock    *os.File
+	key     []byte
+	secrets cipher.AEAD
+	db      *database
+	log     *slog.Logger
+	queue   *queue
+
+	stopWriter context.CancelFunc
+	stopUpkeep context.CancelFunc
+	keepUp     chan struct{}
+	running    sync.WaitGroup
+	writerDone chan struct{}
+	closeOnce  sync.Once
+	closeError error
 }
 
-// Open opens the data directory and creates what is missing in it.
-func Open(cfg Config) (*Store, error) {
+// closeTime is how long Close may take to write what is queued.
+const closeTime = time.Second
+
+// Open opens the data directory and the database, creates what is missing in
+// them, and brings an older database up to date. It waits for a PostgreSQL server
+// for at most 10 seconds.
+func Open(cfg Config, log *slog.Logger) (*Store, error) {
+	return openAt(cfg, log, defaultPace())
+}
+
+func openAt(cfg Config, log *slog.Logger, pace pace) (*Store, error) {
 	if err := os.MkdirAll(cfg.Directory, 0o700); err != nil {
 		return nil, fmt.Errorf("creating the data directory: %w", err)
 	}
@@ -50,25 +87,67 @@ func Open(cfg Config) (*Store, error) {
 	if err != nil {
 		return nil, err
 	}
-	key, err := loadKey(filepath.Join(cfg.Directory, "key"))
-	if err != nil {
+	keyFile := cfg.KeyFile
+	if keyFile == "" {
+		keyFile = filepath.Join(cfg.Directory, "key")
+	}
+	s := &Store{lock: lock, log: log, queue: newQueue(), keepUp: make(chan struct{}, 1), writerDone: make(chan struct{})}
+	if s.key, err = loadKey(keyFile); err != nil {
 		lock.Close()
 		return nil, err
 	}
-	return &Store{lock: lock, key: key}, nil
+	if err := s.start(cfg, pace); err != nil {
+		lock.Close()
+		return nil, err
+	}
+	return s, nil
 }
 
-// Close gives the directory free for another process.
-func (s *Store) Close() error { return s.lock.Close() }
-
-// Key derives a 32-byte key for one purpose from the instance's secret key. The
-// same purpose gives the same key for as long as the key file stays.
-func (s *Store) Key(purpose string) ([]byte, error) {
-	key, err := hkdf.Key(sha256.New, s.key, nil, "passerelle "+purpose, keyBytes)
+func (s *Store) start(cfg Config, pace pace) error {
+	secretKey, err := s.Key("settings")
 	if err != nil {
-		return nil, fmt.Errorf("deriving the key for %s: %w", purpose, err)
+		return err
 	}
-	return key, nil
+	if s.secrets, err = newSecretCipher(secretKey); err != nil {
+		return err
+	}
+	if s.db, err = openDatabase(cfg); err != nil {
+		return err
+	}
+	starting, cancel := context.WithTimeout(context.Background(), operationTime)
+	defer cancel()
+	if err := errors.Join(s.db.migrate(starting), s.noteKey(starting)); err != nil {
+		return errors.Join(err, s.db.close())
+	}
+	writing, stopWriter := context.WithCancel(context.Background())
+	upkeep, stopUpkeep := context.WithCancel(context.Background())
+	s.stopWriter, s.stopUpkeep = stopWriter, stopUpkeep
+	w := newWriter(s.db, s.queue, s.log, pace)
+	w.begin(starting)
+	s.running.Go(func() {
+		defer close(s.writerDone)
+		w.run(writing)
+	})
+	u := &upkeeper{store: s, maxAge: cfg.MaxAge, maxLines: cfg.MaxLines, pace: pace, now: time.Now}
+	s.running.Go(func() { u.run(upkeep) })
+	return nil
+}
+
+// Close writes what is queued, for at most a second, and gives the directory free
+// for another process. Lines that could not be written by then are lost, and told
+// to OnGap's function. The Store cannot be used afterwards.
+func (s *Store) Close() error {
+	s.closeOnce.Do(func() {
+		s.stopUpkeep()
+		s.queue.close()
+		late := time.AfterFunc(closeTime, s.stopWriter)
+		<-s.writerDone
+		late.Stop()
+		s.stopWriter()
+		s.running.Wait()
+		s.closeError = errors.Join(s.db.close(), s.lock.Close())
+	})
+	return s.closeError
 }
 
 func lockDirectory(directory string) (*os.File, error) {
@@ -84,43 +163,6 @@ func lockDirectory(directory string) (*os.File, error) {
 	return lock, nil
 }
 
-func loadKey(path string) ([]byte, error) {
-	info, err := os.Stat(path)
-	if errors.Is(err, fs.ErrNotExist) {
-		return createKey(path)
-	}
-	if err != nil {
-		return nil, fmt.Errorf("looking for the key file: %w", err)
-	}
-	if info.Mode().Perm()&0o077 != 0 {
-		return nil, fmt.Errorf("the key file %s can be read by others; run: chmod 600 %s", path, path)
-	}
-	text, err := os.ReadFile(path)
-	if err != nil {
-		return nil, fmt.Errorf("reading the key file: %w", err)
-	}
-	key, err := hex.DecodeString(strings.TrimSpace(string(text)))
-	if err != nil || len(key) != keyBytes {
-		return nil, fmt.Errorf("the key file %s is damaged: it must hold %d hexadecimal digits; restore it from a backup", path, 2*keyBytes)
-	}
-	return key, nil
-}
-
-// createKey writes a new key so that a crash leaves either none or a whole one.
-func createKey(path string) ([]byte, error) {
-	key := make([]byte, keyBytes)
-	rand.Read(key)
-	temporary := path + ".new"
-	file, err := os.OpenFile(temporary, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o600)
-	if err != nil {
-		return nil, fmt.Errorf("creating the key file: %w", err)
-	}
-	_, err = fmt.Fprintln(file, hex.EncodeToString(key))
-	if err = errors.Join(err, file.Sync(), file.Close()); err != nil {
-		return nil, fmt.Errorf("writing the key file: %w", err)
-	}
-	if err := os.Rename(temporary, path); err != nil {
-		return nil, fmt.Errorf("putting the key file in place: %w", err)
-	}
-	return key, nil
+func isPostgreSQL(address string) bool {
+	return strings.HasPrefix(address, "postgres://") || strings.HasPrefix(address, "postgresql://")
 }

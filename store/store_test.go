@@ -2,6 +2,7 @@ package store
 
 import (
 	"bytes"
+	"log/slog"
 	"os"
 	"path/filepath"
 	"strings"
@@ -10,7 +11,7 @@ import (
 
 func open(t *testing.T, directory string) *Store {
 	t.Helper()
-	s, err := Open(Config{Directory: directory})
+	s, err := Open(Config{Directory: directory}, slog.New(slog.DiscardHandler))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -48,7 +49,7 @@ func TestKeysSurviveAndDiffer(t *testing.T) {
 func TestOneGatewayPerDirectory(t *testing.T) {
 	directory := t.TempDir()
 	s := open(t, directory)
-	if _, err := Open(Config{Directory: directory}); err == nil || !strings.Contains(err.Error(), "in use") {
+	if _, err := Open(Config{Directory: directory}, slog.New(slog.DiscardHandler)); err == nil || !strings.Contains(err.Error(), "in use") {
 		t.Errorf("second Open: %v; want «in use»", err)
 	}
 	s.Close()
@@ -71,7 +72,7 @@ func TestBadKeyFiles(t *testing.T) {
 			if err := os.WriteFile(filepath.Join(directory, "key"), []byte(test.text), test.mode); err != nil {
 				t.Fatal(err)
 			}
-			if _, err := Open(Config{Directory: directory}); err == nil || !strings.Contains(err.Error(), test.want) {
+			if _, err := Open(Config{Directory: directory}, slog.New(slog.DiscardHandler)); err == nil || !strings.Contains(err.Error(), test.want) {
 				t.Errorf("got %v; want «%s»", err, test.want)
 			}
 		})

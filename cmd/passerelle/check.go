@@ -69,7 +69,7 @@ func checkNames(ctx context.Context, cfg *config) error {
 }
 
 func checkStore(_ context.Context, cfg *config) error {
-	data, err := store.Open(cfg.Store)
+	data, err := store.Open(cfg.Store, slog.New(slog.DiscardHandler))
 	if err != nil {
 		return err
 	}

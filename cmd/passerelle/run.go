@@ -23,7 +23,7 @@ const shutdownTime = 1800 * time.Millisecond
 // run serves until SIGTERM or SIGINT. A second signal ends it at once.
 func run(cfg *config, _, stderr io.Writer) error {
 	log := newLogger(cfg.Log, stderr)
-	data, err := store.Open(cfg.Store)
+	data, err := store.Open(cfg.Store, log)
 	if err != nil {
 		return err
 	}

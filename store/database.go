@@ -1,0 +1,256 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"maps"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+)
+
+// operationTime is how long one operation of the writer may take: a server that
+// went silent must not hold it for ever.
+const operationTime = 30 * time.Second
+
+// readers is how many queries may run at the same time.
+const readers = 4
+
+// dialect is what differs between the two databases. The SQL of this package is
+// written once, with ? for each argument.
+type dialect struct {
+	name string
+	// key and bytes are the types of a table's integer key and of bytes.
+	key, bytes string
+	// words makes what the text index takes out of staged.words, and match is the
+	// condition that a query's words be in it.
+	words, match string
+	// emptyStaged removes all rows of the staging table.
+	emptyStaged string
+	// numbered says that arguments are $1, $2, … in place of ?.
+	numbered bool
+	// durable and relaxed, if any, are run around a transaction that must survive
+	// a power failure.
+	durable, relaxed string
+	// textQuery joins words to what match takes.
+	textQuery func(words []string) string
+	// freeSpace gives pages that are not used back to the file system, and says
+	// whether there are more of them.
+	freeSpace func(ctx context.Context, db *sql.DB) (more bool, err error)
+	// passing says whether an error is of the kind that goes by: no space, no
+	// server. Any other is the fault of what was written.
+	passing func(err error) bool
+}
+
+// database is the two ways to a database: one connection that writes and a few
+// that read.
+type database struct {
+	dialect
+	write, read *sql.DB
+
+	mu         sync.Mutex
+	statements map[statementKey]*sql.Stmt
+	wanted     map[string]bool
+}
+
+type statementKey struct {
+	pool *sql.DB
+	text string
+}
+
+func openDatabase(cfg Config) (*database, error) {
+	if cfg.Database != "" {
+		return openPostgreSQL(cfg.Database)
+	}
+	return openSQLite(cfg.Directory)
+}
+
+func newDatabase(d dialect, write, read *sql.DB) *database {
+	write.SetMaxOpenConns(1)
+	write.SetMaxIdleConns(1)
+	read.SetMaxOpenConns(readers)
+	read.SetMaxIdleConns(readers)
+	return &database{dialect: d, write: write, read: read, statements: make(map[statementKey]*sql.Stmt), wanted: make(map[string]bool)}
+}
+
+func (db *database) close() error {
+	db.mu.Lock()
+	defer db.mu.Unlock()
+	var faults []error
+	for _, statement := range db.statements {
+		faults = append(faults, statement.Close())
+	}
+	return errors.Join(append(faults, db.read.Close(), db.write.Close())...)
+}
+
+// bind writes a statement's arguments as the database wants them. No statement
+// of this package has a question mark elsewhere.
+func (d *dialect) bind(text string) string {
+	if !d.numbered {
+		return text
+	}
+	var bound strings.Builder
+	for number := 1; ; number++ {
+		before, after, found := strings.Cut(text, "?")
+		bound.WriteString(before)
+		if !found {
+			return bound.String()
+		}
+		bound.WriteString("$" + strconv.Itoa(number))
+		text = after
+	}
+}
+
+// prepared returns a statement of a fixed text, compiled once for each connection.
+func (db *database) prepared(ctx context.Context, pool *sql.DB, text string) (*sql.Stmt, error) {
+	key := statementKey{pool, text}
+	db.mu.Lock()
+	statement := db.statements[key]
+	db.mu.Unlock()
+	if statement != nil {
+		return statement, nil
+	}
+	statement, err := pool.PrepareContext(ctx, db.bind(text))
+	if err != nil {
+		return nil, err
+	}
+	db.mu.Lock()
+	defer db.mu.Unlock()
+	if earlier := db.statements[key]; earlier != nil {
+		return earlier, statement.Close()
+	}
+	db.statements[key] = statement
+	return statement, nil
+}
+
+// query runs a query on a reading connection.
+func (db *database) query(ctx context.Context, text string, arguments ...any) (*sql.Rows, error) {
+	statement, err := db.prepared(ctx, db.read, text)
+	if err != nil {
+		return nil, err
+	}
+	return statement.QueryContext(ctx, arguments...)
+}
+
+// scan reads the one row of a query on a reading connection; found is false when
+// there is none.
+func (db *database) scan(ctx context.Context, text string, arguments []any, into ...any) (found bool, err error) {
+	statement, err := db.prepared(ctx, db.read, text)
+	if err != nil {
+		return false, err
+	}
+	return foundRow(statement.QueryRowContext(ctx, arguments...).Scan(into...))
+}
+
+func foundRow(err error) (bool, error) {
+	if errors.Is(err, sql.ErrNoRows) {
+		return false, nil
+	}
+	return err == nil, err
+}
+
+// transaction is a transaction of the writer.
+type transaction struct {
+	db *database
+	tx *sql.Tx
+}
+
+// change runs a function in a transaction of the writing connection. Only the
+// writer's goroutine and what runs before it starts may call it.
+func (db *database) change(ctx context.Context, run func(context.Context, transaction) error) error {
+	ctx, cancel := context.WithTimeout(ctx, operationTime)
+	defer cancel()
+	if err := db.prepareWanted(ctx); err != nil {
+		return err
+	}
+	tx, err := db.write.BeginTx(ctx, nil)
+	if err != nil {
+		return err
+	}
+	if err := run(ctx, transaction{db, tx}); err != nil {
+		// The error that matters is the first one: SQLite ends a transaction by
+		// itself when the disk is full, and a lost server cannot be told.
+		_ = tx.Rollback()
+		return err
+	}
+	return tx.Commit()
+}
+
+// changeDurably is change for what must survive a power failure.
+func (db *database) changeDurably(ctx context.Context, run func(context.Context, transaction) error) error {
+	if db.durable == "" {
+		return db.change(ctx, run)
+	}
+	if _, err := db.write.ExecContext(ctx, db.durable); err != nil {
+		return err
+	}
+	err := db.change(ctx, run)
+	_, relaxError := db.write.ExecContext(context.WithoutCancel(ctx), db.relaxed)
+	return errors.Join(err, relaxError)
+}
+
+// exec runs a statement of a fixed text.
+func (t transaction) exec(ctx context.Context, text string, arguments ...any) error {
+	statement, err := t.db.preparedIn(ctx, t.tx, text)
+	if err != nil {
+		return err
+	}
+	_, err = statement.ExecContext(ctx, arguments...)
+	return err
+}
+
+// execOnce runs a statement whose text will not come again.
+func (t transaction) execOnce(ctx context.Context, text string, arguments ...any) error {
+	_, err := t.tx.ExecContext(ctx, t.db.bind(text), arguments...)
+	return err
+}
+
+func (t transaction) query(ctx context.Context, text string, arguments ...any) (*sql.Rows, error) {
+	statement, err := t.db.preparedIn(ctx, t.tx, text)
+	if err != nil {
+		return nil, err
+	}
+	return statement.QueryContext(ctx, arguments...)
+}
+
+func (t transaction) scan(ctx context.Context, text string, arguments []any, into ...any) (found bool, err error) {
+	statement, err := t.db.preparedIn(ctx, t.tx, text)
+	if err != nil {
+		return false, err
+	}
+	return foundRow(statement.QueryRowContext(ctx, arguments...).Scan(into...))
+}
+
+// preparedIn returns a statement for a transaction. The writer has one connection
+// and the transaction holds it, so a statement that is not compiled yet is
+// compiled for this transaction, and for the following ones before the next.
+func (db *database) preparedIn(ctx context.Context, tx *sql.Tx, text string) (*sql.Stmt, error) {
+	key := statementKey{db.write, text}
+	db.mu.Lock()
+	statement := db.statements[key]
+	if statement == nil {
+		db.wanted[text] = true
+	}
+	db.mu.Unlock()
+	if statement != nil {
+		return tx.StmtContext(ctx, statement), nil
+	}
+	return tx.PrepareContext(ctx, db.bind(text))
+}
+
+// prepareWanted compiles the statements that the last transaction lacked.
+func (db *database) prepareWanted(ctx context.Context) error {
+	db.mu.Lock()
+	wanted := slices.Collect(maps.Keys(db.wanted))
+	clear(db.wanted)
+	db.mu.Unlock()
+	for _, text := range wanted {
+		if _, err := db.prepared(ctx, db.write, text); err != nil {
+			return err
+		}
+	}
+	return nil
+}

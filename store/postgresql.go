@@ -1,0 +1,85 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
+	"github.com/jackc/pgx/v5/stdlib"
+)
+
+// writerLock is the advisory lock of the one writer of a PostgreSQL database:
+// the letters "passerel".
+const writerLock = 0x7061737365726c
+
+// connectTime is how long connecting to PostgreSQL may take unless the URL says so.
+const connectTime = 10 * time.Second
+
+// openPostgreSQL prepares connections to the database that a URL names.
+func openPostgreSQL(address string) (*database, error) {
+	config, err := pgx.ParseConfig(address)
+	if err != nil {
+		return nil, fmt.Errorf("store.database: %w", err)
+	}
+	if config.ConnectTimeout == 0 {
+		config.ConnectTimeout = connectTime
+	}
+	if config.RuntimeParams["application_name"] == "" {
+		config.RuntimeParams["application_name"] = "passerelle"
+	}
+	write := stdlib.OpenDB(*config, stdlib.OptionAfterConnect(lockPostgreSQL))
+	read := stdlib.OpenDB(*config)
+	return newDatabase(dialect{
+		name: "postgresql",
+		key:  "BIGINT", bytes: "BYTEA",
+		words:       "array_to_tsvector(string_to_array(words, ' '))",
+		match:       "line_text.words @@ CAST(? AS tsquery)",
+		emptyStaged: "TRUNCATE staged",
+		numbered:    true,
+		textQuery: func(words []string) string {
+			return `'` + strings.Join(words, `' & '`) + `'`
+		},
+		// Autovacuum keeps the space for later rows.
+		freeSpace: func(context.Context, *sql.DB) (bool, error) { return false, nil },
+		passing:   passingPostgreSQLError,
+	}, write, read), nil
+}
+
+// lockPostgreSQL makes a new connection that of the only writer. The lock goes with
+// the connection, a moment after a gateway that held it has ended.
+func lockPostgreSQL(ctx context.Context, conn *pgx.Conn) error {
+	if _, err := conn.Exec(ctx, "SET lock_timeout = '3s'"); err != nil {
+		return fmt.Errorf("locking the database: %w", err)
+	}
+	_, err := conn.Exec(ctx, "SELECT pg_advisory_lock($1)", int64(writerLock))
+	var fault *pgconn.PgError
+	if errors.As(err, &fault) && fault.Code == lockNotAvailable {
+		return errors.New("the PostgreSQL database is in use by another gateway; stop it or name another database")
+	}
+	if err == nil {
+		_, err = conn.Exec(ctx, "RESET lock_timeout")
+	}
+	return doing("locking the database", err)
+}
+
+// lockNotAvailable is PostgreSQL's code for a lock that was not given in time.
+const lockNotAvailable = "55P03"
+
+// passingPostgreSQLError takes every error for a passing one that the server did
+// not answer, and of its answers those about resources, operators and itself.
+func passingPostgreSQLError(err error) bool {
+	var fault *pgconn.PgError
+	if !errors.As(err, &fault) {
+		return true
+	}
+	switch fault.Code[:2] {
+	case "08", "25", "40", "53", "55", "57", "58", "XX":
+		return true
+	}
+	return false
+}

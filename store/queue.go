@@ -1,0 +1,220 @@
+package store
+
+import (
+	"context"
+	"sync"
+)
+
+const (
+	// queueLines and queueBytes bound what waits for the writer.
+	queueLines = 16384
+	queueBytes = 16 << 20
+	// batchLines is how many lines are written in one transaction at most.
+	batchLines = 1000
+)
+
+// queue is what waits for the writer: lines that nobody waits for, and jobs that
+// somebody waits for. It may be used from any goroutine.
+type queue struct {
+	// lineCame has a token when lines came into an empty queue, atOnce when the
+	// writer should not wait for more of them.
+	lineCame, atOnce chan struct{}
+
+	mu       sync.Mutex
+	lines    []Line
+	bytes    int
+	appended uint64 // lines accepted since the start
+	handled  uint64 // of these, lines that were written or given up
+	jobs     []job
+	closed   bool
+	// waiting counts, for each archive, the lines that queries do not find yet.
+	waiting map[Scope]int
+
+	written, lost uint64
+	gap           map[string]int
+	tellGap       func(users map[string]int, err error)
+	err           error
+}
+
+// job is something that the writer does between transactions.
+type job struct {
+	run func(ctx context.Context, w *writer) error
+	// insists keeps the job until all lines that were queued before it are
+	// handled; other jobs are done after one attempt to write these.
+	insists bool
+
+	after uint64
+	done  chan error
+}
+
+func newQueue() *queue {
+	return &queue{lineCame: make(chan struct{}, 1), atOnce: make(chan struct{}, 1), waiting: make(map[Scope]int)}
+}
+
+func signal(c chan struct{}) {
+	select {
+	case c <- struct{}{}:
+	default:
+	}
+}
+
+func (q *queue) append(line Line) bool {
+	size := line.bytes()
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	if q.closed || len(q.lines) >= queueLines || q.bytes+size > queueBytes {
+		q.lose(line.User)
+		return false
+	}
+	q.lines = append(q.lines, line)
+	q.bytes += size
+	q.appended++
+	q.waiting[line.scope()]++
+	switch len(q.lines) {
+	case 1:
+		signal(q.lineCame)
+	case batchLines:
+		signal(q.atOnce)
+	}
+	return true
+}
+
+// lose counts a lost line. The caller holds the mutex.
+func (q *queue) lose(user string) {
+	q.lost++
+	if q.gap == nil {
+		q.gap = make(map[string]int)
+	}
+	q.gap[user]++
+}
+
+// takeLines returns the next lines to write, and how many remain.
+func (q *queue) takeLines() (lines []Line, remain int) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	n := min(len(q.lines), batchLines)
+	lines, q.lines = q.lines[:n:n], q.lines[n:]
+	for i := range lines {
+		q.bytes -= lines[i].bytes()
+	}
+	if len(q.lines) == 0 {
+		q.lines = nil
+	}
+	return lines, len(q.lines)
+}
+
+// takeJobs returns the jobs that wait, and whether the queue was closed.
+func (q *queue) takeJobs() (jobs []job, closed bool) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	jobs, q.jobs = q.jobs, nil
+	return jobs, q.closed
+}
+
+// do has a job done by the writer and waits for it.
+func (q *queue) do(ctx context.Context, j job) error {
+	j.done = make(chan error, 1)
+	q.mu.Lock()
+	if q.closed {
+		q.mu.Unlock()
+		return ErrClosed
+	}
+	j.after = q.appended
+	q.jobs = append(q.jobs, j)
+	q.mu.Unlock()
+	signal(q.atOnce)
+	select {
+	case err := <-j.done:
+		return err
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+func (q *queue) close() {
+	q.mu.Lock()
+	q.closed = true
+	q.mu.Unlock()
+	signal(q.atOnce)
+}
+
+func (q *queue) onGap(tell func(users map[string]int, err error)) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	q.tellGap = tell
+}
+
+func (q *queue) stats() Stats {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	return Stats{Written: q.written, Lost: q.lost, Queued: int(q.appended - q.handled), Err: q.err}
+}
+
+// unsettled says whether an archive has lines that queries do not find yet.
+func (q *queue) unsettled(scope Scope) bool {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	return q.waiting[scope] > 0
+}
+
+// settled counts lines of an archive that queries find from now on, or that are
+// not to be found at all.
+func (q *queue) settled(scope Scope, lines int) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	if q.waiting[scope] -= lines; q.waiting[scope] <= 0 {
+		delete(q.waiting, scope)
+	}
+}
+
+// expect counts lines of an archive that did not come through the queue and are
+// not to be found yet.
+func (q *queue) expect(scope Scope, lines int) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	q.waiting[scope] += lines
+}
+
+// wrote notes the outcome of writing lines that were taken.
+func (q *queue) wrote(lines, known int) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	q.handled += uint64(lines)
+	q.written += uint64(lines - known)
+	q.err = nil
+}
+
+func (q *queue) failed(err error) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	q.err = err
+}
+
+// giveUp counts taken lines as lost.
+func (q *queue) giveUp(lines []Line) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	q.handled += uint64(len(lines))
+	for i := range lines {
+		q.lose(lines[i].User)
+		if scope := lines[i].scope(); q.waiting[scope] > 1 {
+			q.waiting[scope]--
+		} else {
+			delete(q.waiting, scope)
+		}
+	}
+}
+
+func (q *queue) handledLines() uint64 {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	return q.handled
+}
+
+// takeGap returns the lines that were lost since the last call.
+func (q *queue) takeGap() (users map[string]int, tell func(map[string]int, error)) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	users, q.gap = q.gap, nil
+	return users, q.tellGap
+}

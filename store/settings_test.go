@@ -1,0 +1,165 @@
+package store
+
+import (
+	"context"
+	"errors"
+	"os"
+	"path/filepath"
+	"reflect"
+	"slices"
+	"strings"
+	"testing"
+)
+
+func TestSettings(t *testing.T) {
+	backends(t, func(t *testing.T, cfg Config) {
+		s := openQuick(t, cfg)
+		ctx := deadline(t)
+		global := Scope{User: "juliet@example.org"}
+		server := Scope{User: "juliet@example.org", Server: "irc.example.net"}
+		channel := Scope{User: "juliet@example.org", Server: "irc.example.net", Channel: "#été"}
+		secret := map[string]bool{"password": true}
+		steps := []struct {
+			scope  Scope
+			change Settings
+		}{
+			{global, Settings{"nick": {"juliet"}, "unset": {"x"}, "commands": {"c", "a", "", "b"}}},
+			{server, Settings{"password": {"first"}, "nick": {"capulet"}}},
+			{server, Settings{"password": {"hunter2", "second"}}},
+			{channel, Settings{"nick": {"jü"}}},
+			{global, Settings{"unset": nil, "never": {}}},
+			{Scope{User: "romeo@example.org"}, Settings{"nick": {"romeo"}}},
+		}
+		for _, step := range steps {
+			check(t, s.SaveSettings(ctx, step.scope, step.change, secret))
+		}
+		want := map[Scope]Settings{
+			global:  {"nick": {"juliet"}, "commands": {"c", "a", "", "b"}},
+			server:  {"password": {"hunter2", "second"}, "nick": {"capulet"}},
+			channel: {"nick": {"jü"}},
+		}
+		for range 2 {
+			got, lost, err := s.LoadSettings(ctx, "juliet@example.org")
+			if err != nil || len(lost) > 0 || !reflect.DeepEqual(got, want) {
+				t.Errorf("got %v, %v, %v; want %v", got, lost, err, want)
+			}
+			check(t, s.Close())
+			s = openQuick(t, cfg)
+		}
+	})
+}
+
+func TestSettingsRefused(t *testing.T) {
+	s := openQuick(t, Config{Directory: t.TempDir()})
+	ctx := deadline(t)
+	user := Scope{User: "juliet@example.org"}
+	for name, err := range map[string]error{
+		"no user":       s.SaveSettings(ctx, Scope{}, Settings{"a": {"b"}}, nil),
+		"not UTF-8":     s.SaveSettings(ctx, user, Settings{"ok": {"b"}, "a": {"\xff"}}, nil),
+		"NUL character": s.SaveSettings(ctx, user, Settings{"a": {"a\x00"}}, nil),
+	} {
+		if err == nil {
+			t.Errorf("%s passes", name)
+		}
+	}
+	if got, _, err := s.LoadSettings(ctx, user.User); err != nil || len(got) > 0 {
+		t.Errorf("a refused change left %v, %v", got, err)
+	}
+	ended, cancel := context.WithCancel(ctx)
+	cancel()
+	if _, _, err := s.LoadSettings(ended, user.User); !errors.Is(err, context.Canceled) {
+		t.Errorf("loading with an ended context: %v", err)
+	}
+	check(t, s.Close())
+	if err := s.SaveSettings(ctx, user, Settings{"a": {"b"}}, nil); !errors.Is(err, ErrClosed) {
+		t.Errorf("saving in a closed store: %v", err)
+	}
+}
+
+// What is on the disk shows no secret, and a secret that was moved cannot be read.
+func TestSecretsAreEncrypted(t *testing.T) {
+	backends(t, func(t *testing.T, cfg Config) {
+		s := openQuick(t, cfg)
+		ctx := deadline(t)
+		here := Scope{User: "juliet@example.org", Server: "irc.example.net"}
+		check(t, s.SaveSettings(ctx, here, Settings{"password": {"correct horse"}, "nick": {"juliet"}}, map[string]bool{"password": true}))
+		var stored string
+		check(t, s.db.read.QueryRow("SELECT value FROM setting WHERE name = 'password'").Scan(&stored))
+		if strings.Contains(stored, "horse") {
+			t.Errorf("stored as %q", stored)
+		}
+		moved := []string{
+			"UPDATE setting SET server = 'irc.evil.example' WHERE name = 'password'",
+			"UPDATE setting SET name = 'note' WHERE name = 'password'",
+			"UPDATE setting SET ordinal = 3 WHERE name = 'note'",
+			"UPDATE setting SET value = 'AAAA' WHERE name = 'note'",
+			"UPDATE setting SET value = '%' WHERE name = 'note'",
+		}
+		for _, text := range moved {
+			_, err := s.db.write.Exec(text)
+			check(t, err)
+			got, lost, err := s.LoadSettings(ctx, "juliet@example.org")
+			check(t, err)
+			if len(lost) != 1 || got[here]["nick"][0] != "juliet" {
+				t.Errorf("after %s: %v, lost %v", text, got, lost)
+			}
+		}
+	})
+}
+
+func TestLostKey(t *testing.T) {
+	backends(t, func(t *testing.T, cfg Config) {
+		cfg.KeyFile = filepath.Join(t.TempDir(), "elsewhere")
+		s := openQuick(t, cfg)
+		ctx := deadline(t)
+		here := Scope{User: "juliet@example.org", Server: "irc.example.net"}
+		check(t, s.SaveSettings(ctx, here, Settings{"password": {"a", "b"}, "nick": {"juliet"}}, map[string]bool{"password": true}))
+		check(t, s.Close())
+		key, err := os.ReadFile(cfg.KeyFile)
+		check(t, err)
+		check(t, os.Remove(cfg.KeyFile))
+
+		log, said := recordingLog()
+		s, err = openAt(cfg, log, quick())
+		check(t, err)
+		got, lost, err := s.LoadSettings(ctx, here.User)
+		check(t, err)
+		if want := []LostSecret{{here, "password"}}; !slices.Equal(lost, want) {
+			t.Errorf("lost %v, want %v", lost, want)
+		}
+		if want := (map[Scope]Settings{here: {"nick": {"juliet"}}}); !reflect.DeepEqual(got, want) {
+			t.Errorf("got %v, want %v", got, want)
+		}
+		if !strings.Contains(said(), "key file is another one") {
+			t.Errorf("the log says %q", said())
+		}
+		check(t, s.Close())
+
+		check(t, os.WriteFile(cfg.KeyFile, key, 0o600))
+		s = openQuick(t, cfg)
+		if got, lost, err := s.LoadSettings(ctx, here.User); err != nil || len(lost) > 0 || len(got[here]["password"]) != 2 {
+			t.Errorf("with the old key again: %v, %v, %v", got, lost, err)
+		}
+	})
+}
+
+func TestContacts(t *testing.T) {
+	backends(t, func(t *testing.T, cfg Config) {
+		s := openQuick(t, cfg)
+		ctx := deadline(t)
+		for _, contact := range []string{"b@gateway", "a@gateway", "b@gateway", "É@gateway", "gateway"} {
+			check(t, s.AddContact(ctx, "juliet@example.org", contact))
+		}
+		check(t, s.AddContact(ctx, "romeo@example.org", "gateway"))
+		check(t, s.RemoveContact(ctx, "juliet@example.org", "a@gateway"))
+		check(t, s.RemoveContact(ctx, "juliet@example.org", "never@gateway"))
+		want := []string{"b@gateway", "gateway", "É@gateway"}
+		if got, err := s.Contacts(ctx, "juliet@example.org"); err != nil || !slices.Equal(got, want) {
+			t.Errorf("got %v, %v; want %v", got, err, want)
+		}
+		all, err := s.AllContacts(ctx)
+		if err != nil || !reflect.DeepEqual(all, map[string][]string{"juliet@example.org": want, "romeo@example.org": {"gateway"}}) {
+			t.Errorf("all: %v, %v", all, err)
+		}
+	})
+}
