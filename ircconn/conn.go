@@ -2,11 +2,11 @@ package ircconn
 
 import (
 	"context"
-	"crypto/tls"
 	"fmt"
 	"log/slog"
 	"net"
 	"runtime/debug"
+	"slices"
 	"sync"
 	"time"
 )
@@ -18,26 +18,6 @@ const (
 	lastEventGrace = 5 * time.Second
 )
 
-// Options are what one connection has of its own.
-type Options struct {
-	// Addresses are tried in order until one accepts us.
-	Addresses []Address
-	Nick      string
-	// AlternativeNicks are tried in order when the server refuses Nick at
-	// registration; after them come nicks made from Nick.
-	AlternativeNicks []string
-	Username         string
-	RealName         string
-	Password         string // of the server (PASS); empty for none
-	// TLS is the base configuration, or nil; the server name and the least
-	// version are set for each address.
-	TLS *tls.Config
-	// Decode turns a line that is not valid UTF-8 into one that is; nil
-	// replaces the invalid bytes by U+FFFD. Message tags are not part of what
-	// it gets. It may change its argument but not keep it.
-	Decode func(line []byte) []byte
-}
-
 // A Sink receives the events of one connection, one at a time and in order, on
 // the connection's goroutines. It may wait, and must return when done is
 // closed: the connection has been closed, or has waited long enough for its
@@ -48,7 +28,8 @@ type Sink func(done <-chan struct{}, c *Conn, event Event)
 // be called from every goroutine and never wait.
 type Conn struct {
 	config  Config
-	options Options
+	options *Options // let go of when we are registered
+	identd  *Identd
 	log     *slog.Logger
 	closing chan struct{} // closed by Close
 	done    chan struct{} // closed at the very end
@@ -66,9 +47,12 @@ type Conn struct {
 	quitTimer *time.Timer
 
 	// What follows belongs to the connection's goroutine.
-	address    int    // index of the next address to try
-	failure    *Error // of the last address
-	registered bool   // a server has accepted us
+	address    int          // index of the next address to try
+	failure    *Error       // of the last address
+	registered bool         // a server has accepted us
+	refused    bool         // for a reason that other addresses share
+	upgrades   []STSPolicy  // what servers without TLS told us
+	sts        *STSReceived // of the last connection
 }
 
 // Start begins to connect and returns at once; progress and result arrive at
@@ -84,8 +68,17 @@ func newConn(config Config, options Options, sink Sink, log *slog.Logger) *Conn 
 		log = slog.New(slog.DiscardHandler)
 	}
 	c := &Conn{
-		config: config, options: options, sink: sink, log: log,
+		config: config, options: &options, identd: options.Identd, sink: sink, log: log,
 		closing: make(chan struct{}), done: make(chan struct{}),
+	}
+	if options.Proxy != "" {
+		c.identd = nil
+	}
+	if c.identd != nil {
+		if err := checkIdent(options.Ident); err != nil {
+			c.log.Warn("identd will not know the connection", "error", err)
+			c.identd = nil
+		}
 	}
 	c.writer.init(c)
 	return c
@@ -158,12 +151,11 @@ func (c *Conn) run() {
 // next connects to the next address that answers. It returns nil when there is
 // none, and when the connection is to end.
 func (c *Conn) next() *reader {
-	if len(c.options.Addresses) == 0 {
-		c.failure = localError("no address is configured for this IRC server")
-	}
-	for !c.registered && !c.isEnding() && c.address < len(c.options.Addresses) {
-		address := c.options.Addresses[c.address]
-		c.address++
+	for !c.registered && !c.refused && !c.isEnding() {
+		address, found := c.nextAddress()
+		if !found {
+			return nil
+		}
 		var r *reader
 		panicked := c.guard(func() { r, c.failure = c.connect(address) })
 		if panicked != nil {
@@ -175,6 +167,24 @@ func (c *Conn) next() *reader {
 		c.log.Info("address failed", "address", address.String(), "error", c.failure)
 	}
 	return nil
+}
+
+// nextAddress returns the next address as the policies of its host want it,
+// unless that was tried already.
+func (c *Conn) nextAddress() (Address, bool) {
+	addresses := c.options.Addresses
+	if len(addresses) == 0 {
+		c.failure = localError("no address is configured for this IRC server")
+	}
+	for c.address < len(addresses) {
+		address := c.strict(addresses[c.address])
+		tried := slices.ContainsFunc(addresses[:c.address], func(a Address) bool { return c.strict(a) == address })
+		c.address++
+		if !tried {
+			return address, true
+		}
+	}
+	return Address{}, false
 }
 
 // connect dials and says what it does, and why another address is tried.
@@ -196,7 +206,7 @@ func (c *Conn) open(socket, stream net.Conn, address Address) (*reader, *Error) 
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.quitting || c.isClosed {
-		_ = socket.Close()
+		c.closeSocket(socket)
 		return nil, localError("the connection was closed")
 	}
 	c.socket = socket
@@ -211,10 +221,12 @@ func (c *Conn) read(r *reader) {
 	} else {
 		c.failure = r.session.failure
 	}
+	c.sts = r.session.sts
+	c.upgrade(r.session.upgrade)
 	c.writer.detach()
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	_ = c.socket.Close()
+	c.closeSocket(c.socket)
 	c.socket = nil
 }
 
@@ -240,6 +252,9 @@ func (c *Conn) finish() {
 	event := Disconnected{WasRegistered: c.registered}
 	if !c.isEnding() && c.failure != nil {
 		event.Err = c.failure
+	}
+	if c.sts != nil {
+		event.STS = *c.sts
 	}
 	c.Close()
 	c.writer.wait()

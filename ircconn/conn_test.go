@@ -19,7 +19,7 @@ import (
 )
 
 // modernCaps are what a modern server offers, with some that we do not take.
-var modernCaps = append(slices.Clone(requestedCaps[:]), "sts=port=6697", "tls", "sasl=PLAIN", "draft/foo")
+var modernCaps = append(slices.Clone(requestedCaps[:]), "sts=duration=300", "tls", "sasl=PLAIN", "draft/foo")
 
 func TestRegistrationWithoutCapabilities(t *testing.T) {
 	server := irctest.NewServer(t)
@@ -73,7 +73,7 @@ func TestCapabilityTranscript(t *testing.T) {
 	_, events := start(t, testConfig(), testOptions(server))
 	s := server.Accept()
 	s.ExpectLines("CAP LS 302", "NICK juliet", "USER jcapulet 0 * :Juliet Capulet")
-	s.Send("CAP * LS * :away-notify chghost", "CAP * LS * :labeled-response sts=port=6697", "CAP * LS :server-time")
+	s.Send("CAP * LS * :away-notify chghost", "CAP * LS * :labeled-response sts=duration=300", "CAP * LS :server-time")
 	s.ExpectLines("CAP REQ :away-notify chghost server-time")
 	// Servers that cut the names short in NAK exist.
 	s.Send(":irc.test CAP * NAK :away-not")

@@ -3,14 +3,12 @@ package ircconn
 import (
 	"context"
 	"crypto/tls"
-	"crypto/x509"
 	"errors"
 	"fmt"
 	"net"
 	"os"
 	"strings"
 	"syscall"
-	"time"
 	"unicode"
 	"unicode/utf8"
 )
@@ -28,33 +26,66 @@ func sentence(text string) string {
 	return string(unicode.ToUpper(first)) + strings.TrimRight(text[size:], ".") + "."
 }
 
-// dial opens a connection to one address, over IPv6 or IPv4, whichever answers
-// first (RFC 8305). stream is socket, or TLS around it.
+// dial opens a connection to one address. stream is socket, or TLS around it.
 func (c *Conn) dial(address Address) (socket, stream net.Conn, failure *Error) {
 	ctx, cancel := context.WithTimeout(context.Background(), c.config.ConnectTimeout)
 	defer cancel()
 	c.setStop(cancel)
 	defer c.setStop(nil)
-	// Keep-alives of TCP would double our own pings.
-	dialer := net.Dialer{KeepAlive: -1}
-	socket, err := dialer.DialContext(ctx, "tcp", address.HostPort())
-	if err != nil {
-		return nil, nil, dialError(address, err)
-	}
-	if !address.TLS {
-		return socket, socket, nil
+	socket, failure = c.dialSocket(ctx, address)
+	if failure != nil || !address.TLS {
+		return socket, socket, failure
 	}
 	config, err := c.tlsConfig(address)
 	if err != nil {
-		_ = socket.Close()
+		c.closeSocket(socket)
 		return nil, nil, &Error{Kind: KindTLSFailed, Address: address.HostPort(), Text: err.Error(), Err: err}
 	}
 	secured := tls.Client(&tlsSocket{Conn: socket}, config)
 	if err := secured.HandshakeContext(ctx); err != nil {
-		_ = socket.Close()
+		c.closeSocket(socket)
 		return nil, nil, handshakeError(address, err)
 	}
 	return socket, secured, nil
+}
+
+// dialSocket connects over IPv6 or IPv4, whichever answers first (RFC 8305), or
+// through the proxy.
+func (c *Conn) dialSocket(ctx context.Context, address Address) (net.Conn, *Error) {
+	dialer := c.dialer()
+	if c.options.Proxy != "" {
+		return dialProxy(ctx, dialer, c.options.Proxy, address)
+	}
+	if c.identd != nil {
+		defer c.identd.dial()()
+	}
+	socket, err := dialer.DialContext(ctx, "tcp", address.HostPort())
+	if err != nil {
+		return nil, c.dialError(address, err)
+	}
+	if c.identd != nil {
+		c.identd.add(socket, c.options.Ident)
+	}
+	return socket, nil
+}
+
+func (c *Conn) dialer() *net.Dialer {
+	// Keep-alives of TCP would double our own pings.
+	dialer := &net.Dialer{KeepAlive: -1}
+	if source := c.options.SourceAddress; source.IsValid() {
+		// The family of the local address decides that of the server's.
+		dialer.LocalAddr = &net.TCPAddr{IP: source.AsSlice(), Zone: source.Zone()}
+		dialer.Control = bindFreely
+	}
+	return dialer
+}
+
+// closeSocket also makes identd forget the connection.
+func (c *Conn) closeSocket(socket net.Conn) {
+	if c.identd != nil {
+		c.identd.remove(socket)
+	}
+	_ = socket.Close()
 }
 
 // setStop lets Close end the dialling.
@@ -62,26 +93,9 @@ func (c *Conn) setStop(stop context.CancelFunc) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.stop = stop
-	if stop != nil && c.isClosed {
+	if c.isClosed && stop != nil {
 		stop()
 	}
-}
-
-func (c *Conn) tlsConfig(address Address) (*tls.Config, error) {
-	config := &tls.Config{}
-	if c.options.TLS != nil {
-		config = c.options.TLS.Clone()
-	}
-	config.ServerName = address.Host
-	config.MinVersion = max(config.MinVersion, tls.VersionTLS12)
-	if config.RootCAs == nil {
-		roots, err := c.config.roots()
-		if err != nil {
-			return nil, err
-		}
-		config.RootCAs = roots
-	}
-	return config, nil
 }
 
 func isTimeout(err error) bool {
@@ -90,9 +104,21 @@ func isTimeout(err error) bool {
 		errors.As(err, &timeout) && timeout.Timeout()
 }
 
+func (c *Conn) dialError(address Address, err error) *Error {
+	failure := dialError(address, err)
+	var unsuitable *net.AddrError
+	if source := c.options.SourceAddress; source.IsValid() && (errors.As(err, &unsuitable) || errors.Is(err, syscall.EADDRNOTAVAIL)) {
+		failure.Text = fmt.Sprintf("it cannot be reached from %s, the local address set: %s", source, failure.Text)
+	}
+	return failure
+}
+
 func dialError(address Address, err error) *Error {
 	failure := &Error{Kind: KindConnect, Address: address.HostPort(), Err: err}
-	var dns *net.DNSError
+	var (
+		dns        *net.DNSError
+		unsuitable *net.AddrError
+	)
 	switch {
 	case errors.As(err, &dns) && dns.IsNotFound:
 		failure.Kind = KindResolve
@@ -101,6 +127,8 @@ func dialError(address Address, err error) *Error {
 	case errors.As(err, &dns):
 		failure.Kind = KindResolve
 		failure.Text = "the name service gave no answer"
+	case errors.As(err, &unsuitable):
+		failure.Text = unsuitable.Err
 	default:
 		failure.Text = systemText(err)
 	}
@@ -115,48 +143,4 @@ func systemText(err error) string {
 		return code.Error()
 	}
 	return err.Error()
-}
-
-func handshakeError(address Address, err error) *Error {
-	failure := &Error{Kind: KindTLSFailed, Address: address.HostPort(), Err: err}
-	var (
-		invalid   x509.CertificateInvalidError
-		authority x509.UnknownAuthorityError
-		host      x509.HostnameError
-		record    tls.RecordHeaderError
-	)
-	switch {
-	case errors.As(err, &invalid) && invalid.Reason == x509.Expired:
-		failure.Text = expiryText(invalid)
-	case errors.As(err, &authority):
-		failure.Text = "its certificate is not signed by an authority that is trusted here"
-	case errors.As(err, &host):
-		failure.Text = fmt.Sprintf("its certificate is not for %s", address.Host) + otherNames(host.Certificate)
-	case errors.As(err, &record):
-		failure.Text = "it does not speak TLS on this port"
-	case isTimeout(err):
-		failure.Kind = KindTimeout
-		failure.Text = "no TLS handshake; perhaps this port is one without TLS"
-	default:
-		failure.Text = strings.ReplaceAll(systemText(err), "tls: ", "")
-	}
-	return failure
-}
-
-func expiryText(invalid x509.CertificateInvalidError) string {
-	if invalid.Cert != nil && time.Now().Before(invalid.Cert.NotBefore) {
-		return "its certificate is not valid before " + invalid.Cert.NotBefore.UTC().Format(time.DateOnly)
-	}
-	if invalid.Cert != nil {
-		return "its certificate expired on " + invalid.Cert.NotAfter.UTC().Format(time.DateOnly)
-	}
-	return "its certificate has expired"
-}
-
-// otherNames says which names a certificate is for, as far as they are few.
-func otherNames(certificate *x509.Certificate) string {
-	if certificate == nil || len(certificate.DNSNames) == 0 || len(certificate.DNSNames) > 5 {
-		return ""
-	}
-	return " but for " + strings.Join(certificate.DNSNames, ", ")
 }

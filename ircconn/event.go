@@ -62,6 +62,31 @@ type Disconnected struct {
 	Err error
 	// WasRegistered is whether the server had accepted us before.
 	WasRegistered bool
+	// STS is the last STSReceived of a verified connection, whose duration
+	// counts again from now on (IRCv3 sts); zero when there was none.
+	STS STSReceived
+}
+
+// LoggedIn says that we are logged in to a services account (900), by SASL or
+// otherwise; it may come before Registered.
+type LoggedIn struct {
+	Meta
+	Account string
+}
+
+// LoggedOut says that we are not logged in any more (901).
+type LoggedOut struct{ Meta }
+
+// STSReceived is a policy of strict transport security (IRCv3 sts). One that came
+// over an insecure connection, which has only a Port, has been acted upon
+// already: the connection begins again with TLS. One of a secure connection is
+// to be kept for Duration, or forgotten when that is 0; it is sent only where
+// the certificate was verified.
+type STSReceived struct {
+	Host     string // of the address in use
+	Port     int    // to use from now on
+	Duration time.Duration
+	Secure   bool
 }
 
 // SupportChanged carries a new ISUPPORT snapshot after registration.
@@ -374,6 +399,9 @@ type Unhandled struct {
 func (Progress) event()        {}
 func (Registered) event()      {}
 func (Disconnected) event()    {}
+func (LoggedIn) event()        {}
+func (LoggedOut) event()       {}
+func (STSReceived) event()     {}
 func (SupportChanged) event()  {}
 func (CapsChanged) event()     {}
 func (Written) event()         {}

@@ -45,6 +45,10 @@ var capCommands = map[string]func(*session, *message){
 }
 
 func onCapList(s *session, m *message) {
+	s.readSTS(m.last())
+	if s.upgrade != 0 {
+		return
+	}
 	s.capLists.read(m.last())
 	if len(m.params) > 3 && m.params[2] == "*" {
 		return
@@ -58,6 +62,10 @@ func onCapList(s *session, m *message) {
 }
 
 func onCapNew(s *session, m *message) {
+	s.readSTS(m.last())
+	if s.upgrade != 0 {
+		return
+	}
 	s.capLists.read(m.last())
 	s.requestCaps()
 }

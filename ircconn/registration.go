@@ -18,7 +18,7 @@ type registration struct {
 	refusal *Error
 }
 
-func newRegistration(options Options) *registration {
+func newRegistration(options *Options) *registration {
 	return &registration{nicks: newNickChooser(options.Nick, options.AlternativeNicks)}
 }
 
@@ -88,6 +88,7 @@ func (s *session) welcome() {
 	}
 	s.phase = phaseRegistered
 	s.conn.registered = true
+	s.conn.options = nil
 	s.conn.writer.setLimits(s.limits())
 	s.emit(Registered{
 		Nick:    s.self.Nick,

@@ -37,6 +37,12 @@ type session struct {
 	serverName string
 	// failure is set when the session is over.
 	failure *Error
+	// sts is the last policy of a secure connection, nil when there was none;
+	// upgrade is the port with TLS where to begin again, or 0.
+	sts      *STSReceived
+	upgrade  int
+	verified bool // the certificate of the server
+	decode   func([]byte) []byte
 }
 
 func (s *session) init(c *Conn, address Address) {
@@ -44,6 +50,8 @@ func (s *session) init(c *Conn, address Address) {
 	s.address = address
 	s.self = Source{Nick: c.options.Nick}
 	s.support = DefaultSupport()
+	s.verified = c.verifies(address)
+	s.decode = c.options.Decode
 	s.registration = newRegistration(c.options)
 }
 
@@ -73,7 +81,7 @@ func (s *session) isSelf(nick string) bool {
 
 // receive turns one line into events.
 func (s *session) receive(line []byte) {
-	decoded := text(line, s.conn.options.Decode)
+	decoded := text(line, s.decode)
 	traceIncoming(s.conn.log, decoded)
 	m, err := parseMessage(decoded)
 	if err != nil || !isCommand(m.command) {
