@@ -199,7 +199,9 @@ func TestRefusedPart(t *testing.T) {
 	w.forget()
 	w.event(ircconn.Refused{Numeric: 473, Target: "#chan", Params: []string{"#chan"}, Text: "invite only"},
 		ircconn.Refused{Numeric: 442, Target: "#chan", Params: []string{"#chan"}, Text: "not on channel"})
-	w.forget()
+	if got := w.sent(); strings.Contains(strings.Join(got, "\n"), "not on channel") {
+		t.Errorf("the answer to the PART is shown: %s", strings.Join(got, "\n"))
+	}
 	w.join(desk, "juliet")
 	w.enter("juliet")
 	if got := w.sent(); len(got) != 2 {
