@@ -244,7 +244,7 @@ func TestKickFromXMPP(t *testing.T) {
 	})
 	w = connected(t)
 	w.admin("set", "q1", `<item nick='romeo' role='none'/>`)
-	w.pass(w.g.cfg.AnswerTimeout)
+	w.pass(w.g.live().AnswerTimeout)
 	w.expectOne(`type='error' id='q1'`, `remote-server-timeout`)
 	w = connected(t)
 	w.admin("set", "q1", `<item nick='romeo' role='none'/>`)
@@ -286,7 +286,7 @@ func TestOutcastListForOperatorsOnly(t *testing.T) {
 	})
 	w := connected(t)
 	w.admin("get", "q1", `<item affiliation='outcast'/>`)
-	w.pass(w.g.cfg.AnswerTimeout)
+	w.pass(w.g.live().AnswerTimeout)
 	w.expect(empty)
 }
 
@@ -366,9 +366,9 @@ func TestBanOfSomebodyUnknown(t *testing.T) {
 	}
 	w = connected(t)
 	ask(w)
-	w.pass(w.g.cfg.AnswerTimeout)
+	w.pass(w.g.live().AnswerTimeout)
 	w.expectLines("MODE #chan +b romeo!*@*", "MODE #chan")
-	w.pass(w.g.cfg.AnswerTimeout)
+	w.pass(w.g.live().AnswerTimeout)
 	w.expectOne(`type='error' id='q1'`, `remote-server-timeout`)
 }
 

@@ -25,6 +25,9 @@ func availability(s *component.Stanza) (show, status string) {
 	return strings.Clone(show), strings.Clone(s.ChildText("", "status"))
 }
 
+// detachedText is what IRC sees of a user who stays in channels without a client.
+const detachedText = "no client is connected"
+
 // best returns the most available of two sessions.
 func best(a, b *session) *session {
 	if a == nil || availabilityRank[b.show] < availabilityRank[a.show] {
@@ -58,11 +61,13 @@ func (n *Network) updateAway() {
 			shown = best(shown, &ch.sessions[i])
 		}
 	}
-	if shown == nil {
+	if shown == nil && !n.isDetached() {
 		return
 	}
 	text := ""
-	if name, away := awayNames[shown.show]; away {
+	if shown == nil {
+		text = detachedText
+	} else if name, away := awayNames[shown.show]; away {
 		if text = oneLine(shown.status); text == "" {
 			text = name
 		}
@@ -76,6 +81,17 @@ func (n *Network) updateAway() {
 		return
 	}
 	n.awayText = text
+}
+
+// isDetached reports whether the user is in channels and no client is, nor on its
+// way.
+func (n *Network) isDetached() bool {
+	for _, ch := range n.channels {
+		if len(ch.sessions)+len(ch.waiting) > 0 {
+			return false
+		}
+	}
+	return len(n.channels) > 0
 }
 
 // onAwayChanged shows that somebody went away or came back (IRCv3 away-notify).
@@ -119,6 +135,9 @@ func (n *Network) setAway(nick, text string) bool {
 		return true
 	}
 	p.away = strings.Clone(text)
+	if c := n.contacts[n.fold(nick)]; c != nil && c.online {
+		n.writeContact(c)
+	}
 	for _, ch := range n.channels {
 		if m := ch.member(nick); m != nil {
 			ch.show(m)

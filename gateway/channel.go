@@ -26,6 +26,7 @@ type Channel struct {
 	sessions            []session
 	members             []member // sorted by nick once named
 	topic               topic
+	keeping             keeping
 	topicID             string          // of our user's message that asks for a topic
 	modes               map[byte]string // flags and their parameters
 	key                 string

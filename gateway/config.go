@@ -8,6 +8,7 @@ import (
 
 	"golang.org/x/text/encoding/htmlindex"
 
+	"passerelle/component"
 	"passerelle/ircconn"
 )
 
@@ -27,6 +28,16 @@ type Config struct {
 	// AnswerTimeout is how long an IRC server may take to answer a question
 	// before the XMPP client is told that it did not.
 	AnswerTimeout time.Duration `yaml:"answer_timeout"`
+	// RegisteredOnly lets only those connect to IRC who have registered.
+	RegisteredOnly bool `yaml:"registered_only"`
+	// Admins are the bare JIDs of those who may run the gateway's commands.
+	Admins []string `yaml:"admins"`
+	// RecordHistory, MaxHistory and Persistent are what counts for users who
+	// chose nothing: whether channels are archived, how many messages a join
+	// brings at most, and whether the user stays when the last client leaves.
+	RecordHistory bool `yaml:"record_history"`
+	MaxHistory    int  `yaml:"max_history_length"`
+	Persistent    bool `yaml:"persistent"`
 }
 
 // DefaultConfig returns the configuration of a gateway that nothing was said
@@ -38,6 +49,8 @@ func DefaultConfig() Config {
 		IdleQuit:      20 * time.Second,
 		QuitMessage:   "The gateway is going down",
 		AnswerTimeout: 20 * time.Second,
+		RecordHistory: true,
+		MaxHistory:    20,
 	}
 }
 
@@ -55,6 +68,14 @@ func (c Config) Validate() error {
 	}
 	if c.AnswerTimeout <= 0 {
 		faults = append(faults, fmt.Errorf("gateway.answer_timeout is %v: it must be positive", c.AnswerTimeout))
+	}
+	for _, admin := range c.Admins {
+		if jid, err := component.ParseJID(admin); err != nil || !jid.IsBare() || jid.Local == "" {
+			faults = append(faults, fmt.Errorf("gateway.admins: %q is not a bare JID such as juliet@example.org", admin))
+		}
+	}
+	if c.MaxHistory < 0 {
+		faults = append(faults, fmt.Errorf("gateway.max_history_length is %d: it cannot be negative", c.MaxHistory))
 	}
 	return errors.Join(faults...)
 }
@@ -107,5 +128,8 @@ func (s Servers) addresses(name string) []ircconn.Address {
 	if configured, ok := s[name]; ok {
 		return configured
 	}
-	return []ircconn.Address{{Host: name, Port: 6697, TLS: true}}
+	return []ircconn.Address{{Host: name, Port: tlsPort, TLS: true}}
 }
+
+// tlsPort is where IRC servers wait with TLS (RFC 7194).
+const tlsPort = 6697

@@ -72,11 +72,29 @@ func (u *User) onDiscoInfo(r *request, query *component.Element) error {
 		if n := u.networks[r.to.Network]; n != nil && n.ready {
 			u.writeIdentity(identity{"conference", "text", translate.NickToResource(n.nick())})
 		}
+	case node == nsCommands && at(r)&(onGateway|onServer|onRoom) != 0:
+		u.openDisco(r, nsDiscoInfo, node)
+		u.writeIdentity(identity{"automation", "command-list", "Commands"})
+	case u.offered(r, node) != nil:
+		u.openDisco(r, nsDiscoInfo, node)
+		u.writeIdentity(identity{"automation", "command-node", u.offered(r, node).name})
+		u.writeFeature(nsCommands)
+		u.writeFeature(nsForms)
 	default:
 		return refuse("item-not-found", "there is no node %q here", node)
 	}
 	u.enc.Close()
 	u.enc.Close()
+	return nil
+}
+
+// offered returns the command of a node, if the sender may run it.
+func (u *User) offered(r *request, node string) *adhocCommand {
+	for _, c := range u.offers(r) {
+		if c.node == node {
+			return &c
+		}
+	}
 	return nil
 }
 
@@ -205,8 +223,15 @@ func (u *User) writeField(name, kind, value string) {
 // onDiscoItems lists the networks of the gateway, the user's channels on a
 // network, and the occupants of a room that the user is in.
 func (u *User) onDiscoItems(r *request, query *component.Element) error {
-	if node := query.Attr("node"); node != "" {
+	switch node := query.Attr("node"); node {
+	case "":
+	case nsCommands:
+		return u.writeCommandItems(r)
+	default:
 		return refuse("item-not-found", "there is no node %q here", node)
+	}
+	if at(r) == onServer {
+		return u.onChannelList(r, query)
 	}
 	u.openDisco(r, nsDiscoItems, "")
 	switch at(r) {
@@ -214,14 +239,24 @@ func (u *User) onDiscoItems(r *request, query *component.Element) error {
 		for _, name := range u.networkNames() {
 			u.writeItem(u.jidOf(translate.Server, "", name), name)
 		}
-	case onServer:
-		if n := u.networks[r.to.Network]; n != nil {
-			for _, ch := range n.channels {
-				u.writeItem(ch.jid, ch.name)
-			}
-		}
 	case onRoom:
 		u.writeOccupantItems(r)
+	}
+	u.enc.Close()
+	u.enc.Close()
+	return nil
+}
+
+// writeCommandItems lists the commands that the sender may run here (XEP-0050
+// §2.2).
+func (u *User) writeCommandItems(r *request) error {
+	u.openDisco(r, nsDiscoItems, nsCommands)
+	for _, c := range u.offers(r) {
+		u.enc.Open("item", "")
+		u.enc.Attr("jid", r.To.String())
+		u.enc.Attr("node", c.node)
+		u.enc.Attr("name", c.name)
+		u.enc.Close()
 	}
 	u.enc.Close()
 	u.enc.Close()
@@ -253,7 +288,7 @@ func (u *User) writeItem(jid component.JID, name string) {
 // networkNames are the admin's servers and those the user is connected to.
 func (u *User) networkNames() []string {
 	var names []string
-	for name := range u.g.servers {
+	for name := range u.g.live().Servers {
 		names = append(names, name)
 	}
 	for name := range u.networks {

@@ -198,10 +198,9 @@ func TestItems(t *testing.T) {
 		return strings.TrimSuffix(strings.TrimSuffix(answer, `</query></iq>`), `/></iq>`)
 	}
 	w := connected(t)
-	w.g.servers = Servers{"libera": nil, "irc.test": nil}
+	w.g.live().Servers = Servers{"libera": nil, "irc.test": nil}
 	for to, want := range map[string]string{
 		"gw.test": `><item jid='irc.test@gw.test' name='irc.test'/><item jid='libera@gw.test' name='libera'/>`,
-		server:    `><item jid='` + room + `' name='#chan'/>`,
 		room: `><item jid='` + room + `/juliet' name='juliet'/><item jid='` + room + `/nurse' name='nurse'/>` +
 			`<item jid='` + room + `/romeo' name='romeo'/>`,
 		"#elsewhere%irc.test@gw.test": ``,

@@ -9,6 +9,7 @@ import (
 
 	"passerelle/component"
 	"passerelle/ircconn"
+	"passerelle/store"
 	"passerelle/translate"
 )
 
@@ -37,6 +38,12 @@ type Options struct {
 	Version string // of the program, for XEP-0092
 	Servers Servers
 	IRC     ircconn.Config
+	// Store keeps settings and history; nil keeps nothing.
+	Store *store.Store
+	// Reload reads the configuration again and says what it did; nil where that
+	// cannot be done. Stop ends the program.
+	Reload func() (string, error)
+	Stop   func()
 	// OccupantKey is the secret of the occupant ids (XEP-0421).
 	OccupantKey []byte
 	Log         *slog.Logger
@@ -45,18 +52,23 @@ type Options struct {
 // Gateway is the registry of users. Its methods may be called from any
 // goroutine.
 type Gateway struct {
-	cfg         Config
+	current     atomic.Pointer[Live]
 	domain      string
 	version     string
-	servers     Servers
 	occupantKey []byte
 	addressing  translate.Addressing
 	features    []feature
+	settings    []setting
 	messages    routes
 	presences   routes
 	log         *slog.Logger
+	store       *store.Store
+	connections connections
+	reload      func() (string, error)
+	stop        func()
 	dial        dialer
 	now         func() time.Time
+	started     time.Time
 	timer       func(time.Duration, func()) *time.Timer
 	scratches   sync.Pool
 	panics      atomic.Int64
@@ -70,21 +82,39 @@ type Gateway struct {
 	gone    sync.WaitGroup    // IRC connections that have not ended
 }
 
+// Live is the part of the configuration that can change while the gateway runs.
+type Live struct {
+	Config
+	Servers Servers
+}
+
+// live returns the configuration as it is now.
+func (g *Gateway) live() *Live { return g.current.Load() }
+
+// Apply replaces the configuration for all that is done from now on.
+func (g *Gateway) Apply(live Live) { g.current.Store(&live) }
+
 // New returns a gateway without a stream; Attach gives it one.
 func New(options Options) *Gateway {
 	g := &Gateway{
-		cfg:         options.Config,
 		domain:      options.Domain,
 		version:     options.Version,
-		servers:     options.Servers,
 		occupantKey: options.OccupantKey,
 		log:         options.Log,
+		store:       options.Store,
+		reload:      options.Reload,
+		stop:        options.Stop,
 		now:         time.Now,
 		timer:       time.AfterFunc,
 		users:       make(map[component.JID]*User),
 	}
 	g.scratches.New = func() any { return new(scratch) }
-	g.features = featureList()
+	g.started = g.now()
+	g.current.Store(&Live{Config: options.Config, Servers: options.Servers})
+	if g.store != nil {
+		g.store.OnGap(g.tellGaps)
+	}
+	g.features, g.settings = featureList(), settingList()
 	g.messages, g.presences = messageRoutes(), presenceRoutes()
 	g.dial = func(o ircconn.Options, sink ircconn.Sink, log *slog.Logger) lineSender {
 		return ircconn.Start(options.IRC, o, sink, log)

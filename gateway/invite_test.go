@@ -24,11 +24,11 @@ func TestInviteToIRC(t *testing.T) {
 	w.invite(desk, `<invite to='tybalt%irc.test@gw.test'/>`)
 	w.event(ircconn.Reply{Numeric: 341, Params: []string{"tybalt", "#chan"}})
 	w.expect()
-	w.pass(w.g.cfg.AnswerTimeout)
+	w.pass(w.g.live().AnswerTimeout)
 	w.expect()
 	w.forget()
 	w.invite(desk, `<invite to='tybalt%irc.test@gw.test'/>`)
-	w.pass(w.g.cfg.AnswerTimeout)
+	w.pass(w.g.live().AnswerTimeout)
 	w.expectOne(`type='error' id='i1'`, `remote-server-timeout`)
 }
 

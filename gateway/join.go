@@ -97,7 +97,7 @@ func (n *Network) enter(ch *Channel) {
 			return
 		}
 		ch.sent = true
-		ch.timer = n.u.after(n.u.g.cfg.AnswerTimeout, func(*User) {
+		ch.timer = n.u.after(n.u.g.live().AnswerTimeout, func(*User) {
 			switch {
 			case n.channel(ch.name) != ch || ch.named:
 			case ch.joined: // COMPAT: bouncers and others that send no list of names
@@ -161,6 +161,7 @@ func (ch *Channel) welcome(s session, stanza *component.Stanza) {
 		}
 		ch.writePresence(&s, n.nick(), "", &a)
 	}
+	ch.writeHistory(s, stanza)
 	ch.writeSubject([]session{s})
 }
 
@@ -198,14 +199,14 @@ func (n *Network) onSelfJoined(ev ircconn.Joined) {
 		ch.log.Debug("the modes of a channel stay unknown", "error", err)
 		return
 	}
-	ch.learning = n.u.g.now().Add(n.u.g.cfg.AnswerTimeout)
+	ch.learning = n.u.g.now().Add(n.u.g.live().AnswerTimeout)
 }
 
 // partUnlessEntered leaves a channel that nobody asked for when no client has
 // entered it for a while.
 func (ch *Channel) partUnlessEntered() {
 	n := ch.n
-	ch.timer = n.u.after(n.u.g.cfg.AnswerTimeout+n.u.g.cfg.IdleQuit, func(*User) {
+	ch.timer = n.u.after(n.u.g.live().AnswerTimeout+n.u.g.live().IdleQuit, func(*User) {
 		if n.channel(ch.name) == ch && len(ch.sessions) == 0 && len(ch.waiting) == 0 {
 			ch.part("")
 		}
@@ -272,7 +273,7 @@ func (n *Network) askWho(ch *Channel) {
 		ch.learning = time.Time{}
 		return
 	}
-	ch.learning = n.u.g.now().Add(n.u.g.cfg.AnswerTimeout)
+	ch.learning = n.u.g.now().Add(n.u.g.live().AnswerTimeout)
 }
 
 func (n *Network) asksWho(ch *Channel) bool {
@@ -312,12 +313,12 @@ func (ch *Channel) leave(full component.JID, why exit) {
 	if before == len(ch.waiting)+len(ch.sessions) {
 		return
 	}
-	if len(ch.waiting)+len(ch.sessions) == 0 {
+	if len(ch.waiting)+len(ch.sessions) == 0 && (!ch.named || !ch.keeps().stay) {
 		ch.part(why.text)
 		return
 	}
 	ch.n.updateAway()
-	if self := ch.member(ch.n.nick()); self != nil {
+	if self := ch.member(ch.n.nick()); self != nil && len(ch.sessions) > 0 {
 		ch.show(self)
 	}
 }

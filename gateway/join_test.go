@@ -113,7 +113,7 @@ func TestLeave(t *testing.T) {
 	// The server's confirmation of the PART is of no more interest.
 	w.event(ircconn.Parted{Source: source("juliet"), Channel: "#chan", Self: true})
 	w.expect()
-	w.pass(w.g.cfg.IdleQuit)
+	w.pass(w.g.live().IdleQuit)
 	if w.irc.quit == "" || len(w.u.networks) != 0 {
 		t.Errorf("the idle connection stays: quit %q", w.irc.quit)
 	}
@@ -130,7 +130,7 @@ func TestLeaveAndJoinAtOnce(t *testing.T) {
 	if got := w.sent(); len(got) != 2 {
 		t.Errorf("got %s", strings.Join(got, "\n"))
 	}
-	w.pass(w.g.cfg.IdleQuit)
+	w.pass(w.g.live().IdleQuit)
 	if w.irc.quit != "" {
 		t.Error("the connection was ended although a room is joined")
 	}
@@ -184,7 +184,7 @@ func TestForward(t *testing.T) {
 	w.event(ircconn.Joined{Source: source("juliet"), Channel: "##chan", Self: true}, ircconn.NamesEnd{Channel: "##chan"})
 	w.expectOne("has put you into ##chan")
 	w.irc.sent = nil
-	w.pass(w.g.cfg.AnswerTimeout + w.g.cfg.IdleQuit)
+	w.pass(w.g.live().AnswerTimeout + w.g.live().IdleQuit)
 	w.expectLines("PART ##chan")
 }
 
@@ -193,7 +193,7 @@ func TestJoinUnanswered(t *testing.T) {
 	w.join(desk, "juliet")
 	w.register("juliet")
 	w.forget()
-	w.pass(w.g.cfg.AnswerTimeout)
+	w.pass(w.g.live().AnswerTimeout)
 	w.expectOne(`type='error'`, `remote-server-timeout`)
 }
 

@@ -86,9 +86,9 @@ func (n *Network) compose(target string, what utterance) ([]ircconn.Line, error)
 		for _, piece := range translate.Split(text, limit) {
 			lines = append(lines, make(target, piece))
 		}
-		if len(lines) > n.u.g.cfg.MaxLines {
+		if len(lines) > n.u.g.live().MaxLines {
 			return nil, refuse("policy-violation",
-				"the message makes more than %d lines on IRC; send less at once, or put the text somewhere and send its address", n.u.g.cfg.MaxLines)
+				"the message makes more than %d lines on IRC; send less at once, or put the text somewhere and send its address", n.u.g.live().MaxLines)
 		}
 	}
 	if len(lines) == 0 {
@@ -112,9 +112,13 @@ func (ch *Channel) reflect(s *component.Stanza, body string) {
 	if id == "" {
 		id = newID()
 	}
-	ch.send(ch.sessions, roomMessage{
+	m := roomMessage{
 		from: ch.ownResource(), id: id, stanzaID: newID(), occupant: ch.occupantID(ircconn.Source{Nick: ch.n.nick()}, ""),
-	})
+	}
+	if !unrecorded(s) {
+		ch.record(m, ch.n.nick(), body)
+	}
+	ch.send(ch.sessions, m)
 }
 
 // ours reports whether a child of a message is for the room alone to write: the
@@ -158,10 +162,7 @@ type roomMessage struct {
 func (ch *Channel) send(to []session, m roomMessage) {
 	u := ch.n.u
 	tail := &u.tail
-	tail.Open("stanza-id", nsStanzaID)
-	tail.Attr("id", m.stanzaID)
-	tail.Attr("by", ch.jid.String())
-	tail.Close()
+	writeStanzaID(tail, m.stanzaID, ch.jid)
 	if m.occupant != "" {
 		writeOccupantID(tail, m.occupant)
 	}
@@ -173,6 +174,14 @@ func (ch *Channel) send(to []session, m roomMessage) {
 		u.enc.Raw(tail.Bytes())
 		u.enc.Close()
 	}
+}
+
+// writeStanzaID marks a message with the id that the room gave it (XEP-0359 §3).
+func writeStanzaID(e *component.Encoder, id string, room component.JID) {
+	e.Open("stanza-id", nsStanzaID)
+	e.Attr("id", id)
+	e.Attr("by", room.String())
+	e.Close()
 }
 
 // announce says something in the room's own name, to all sessions.
@@ -215,7 +224,7 @@ func (n *Network) onMessage(ev ircconn.Message) {
 
 // onMessage shows what somebody said in the room.
 func (ch *Channel) onMessage(ev ircconn.Message) {
-	if !ch.named || len(ch.sessions) == 0 {
+	if !ch.named {
 		return
 	}
 	from, occupant := ch.jid, ""
@@ -227,7 +236,11 @@ func (ch *Channel) onMessage(ev ircconn.Message) {
 	if !writeBody(tail, ev) {
 		return
 	}
-	ch.send(ch.sessions, roomMessage{from, newID(), newID(), occupant, ch.n.u.late(ev.Time)})
+	m := roomMessage{from, newID(), newID(), occupant, ch.n.u.late(ev.Time)}
+	if !ev.Source.IsServer() {
+		ch.record(m, ev.Source.Nick, ev.Text)
+	}
+	ch.send(ch.sessions, m)
 }
 
 // late returns the time of a line that is old enough to be said, or zero.

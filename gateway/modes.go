@@ -124,7 +124,9 @@ func modeText(changes []ircconn.ModeChange) string {
 		}
 		modes.WriteByte(change.Mode)
 		if change.Arg != "" {
-			args = append(args, change.Arg)
+			if change.Arg != "" {
+				args = append(args, change.Arg)
+			}
 		}
 	}
 	return strings.Join(append([]string{modes.String()}, args...), " ")
@@ -145,7 +147,9 @@ func (ch *Channel) changeModes(changes []ircconn.ModeChange, done func(error)) e
 		text, _, _ := strings.Cut(modeText(part), " ")
 		var args []string
 		for _, change := range part {
-			args = append(args, change.Arg)
+			if change.Arg != "" {
+				args = append(args, change.Arg)
+			}
 			names = append(names, string(change.Mode), change.Arg)
 		}
 		lines = append(lines, ircconn.Mode(ch.name, text, args...))

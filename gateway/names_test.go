@@ -23,7 +23,7 @@ func TestNamesWithoutEnd(t *testing.T) {
 	w.register("juliet")
 	w.event(ircconn.Joined{Source: source("juliet"), Channel: "#chan", Self: true})
 	w.forget()
-	w.pass(w.g.cfg.AnswerTimeout)
+	w.pass(w.g.live().AnswerTimeout)
 	if got := w.sent(); len(got) != 2 || !strings.Contains(got[1], "<subject/>") {
 		t.Errorf("got %s", strings.Join(got, "\n"))
 	}

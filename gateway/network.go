@@ -14,42 +14,55 @@ import (
 // Network is one IRC server for one user: the connection, what the server is
 // able to do, and the channels the user is in.
 type Network struct {
-	u          *User
-	name       string // as in JIDs
-	jid        component.JID
-	generation int // of the connection, to tell its events from an old one's
-	conn       lineSender
-	ready      bool // the server has accepted us
-	support    *ircconn.Support
-	caps       ircconn.Caps
-	self       ircconn.Source // our own nick, user and host
-	channels   map[ircconn.Folded]*Channel
-	parting    map[ircconn.Folded]int // how many PARTs are not answered yet
-	people     map[ircconn.Folded]*person
-	queries    map[ircconn.Folded]query
-	questions  []*question
-	outbox     []*outgoing
-	labels     uint64 // the last one given
-	receipts   uint64 // the last one given
-	awayText   string // what the server has been told; empty when not away
-	asked      asked  // who last wrote raw commands
-	ctcpSlots  slots
-	idle       *time.Timer
-	log        *slog.Logger
+	u           *User
+	name        string // as in JIDs
+	jid         component.JID
+	generation  int // of the connection, to tell its events from an old one's
+	conn        lineSender
+	ready       bool   // the server has accepted us
+	peer        string // where it is connected to, as host:port
+	secure      bool   // by TLS
+	since       time.Time
+	support     *ircconn.Support
+	caps        ircconn.Caps
+	self        ircconn.Source // our own nick, user and host
+	channels    map[ircconn.Folded]*Channel
+	parting     map[ircconn.Folded]int // how many PARTs are not answered yet
+	people      map[ircconn.Folded]*person
+	queries     map[ircconn.Folded]query
+	questions   []*question
+	outbox      []*outgoing
+	labels      uint64 // the last one given
+	receipts    uint64 // the last one given
+	awayText    string // what the server has been told; empty when not away
+	asked       asked  // who last wrote raw commands
+	ctcpSlots   slots
+	contacts    map[ircconn.Folded]*contact // whom the user follows here
+	isonTimer   *time.Timer
+	whois       map[ircconn.Folded]*whois
+	channelList *channelList
+	idle        *time.Timer
+	log         *slog.Logger
 }
 
 // connect begins a connection to a server under a nick.
 func (u *User) connect(name, wanted string) (*Network, error) {
+	if err := u.load(); err != nil {
+		return nil, err
+	}
+	if err := u.mayConnect(); err != nil {
+		return nil, err
+	}
+	scope := u.scope(translate.Address{Kind: translate.Server, Network: name})
+	if chosen := u.value(setNick, scope); chosen != "" {
+		wanted = chosen
+	}
 	nick := translate.NickToIRC(wanted, translate.NickLimits{})
 	if nick == "" {
 		nick = translate.NickToIRC(u.jid.Local, translate.NickLimits{})
 	}
 	if nick == "" {
 		return nil, refuse("not-acceptable", "IRC has no letters for the nick %q; choose one of a to z", wanted)
-	}
-	addresses := u.g.servers.addresses(name)
-	if len(addresses) == 0 {
-		return nil, refuse("item-not-found", "no address is known for %s", name)
 	}
 	generation := int(u.g.generations.Add(1))
 	n := &Network{
@@ -64,19 +77,13 @@ func (u *User) connect(name, wanted string) (*Network, error) {
 		people:     make(map[ircconn.Folded]*person),
 		log:        u.log.With("network", name),
 	}
-	charset := u.g.cfg.Charset
-	conn, err := u.g.connect(ircconn.Options{
-		Addresses: addresses,
-		Nick:      nick,
-		Username:  username(nick),
-		RealName:  nick,
-		Decode:    func(line []byte) []byte { return translate.Decode(line, charset) },
-	}, u.sink(name, generation), n.log)
+	conn, err := u.g.connect(u.connectionOptions(scope, nick), u.sink(name, generation), n.log)
 	if err != nil {
 		return nil, err
 	}
 	n.conn = conn
 	u.networks[name] = n
+	u.g.connections.add(u.jid.String(), name)
 	return n, nil
 }
 
@@ -146,13 +153,15 @@ func (n *Network) tell(text string) { n.u.notify(n.jid, text) }
 // onRegistered takes over what the server told about itself, and joins what
 // waited for it.
 func (n *Network) onRegistered(ev ircconn.Registered) {
-	n.ready = true
+	n.ready, n.since = true, n.u.g.now()
+	n.peer, n.secure = ev.Address, ev.Secure
 	n.caps = ev.Caps
 	n.self = ev.Source
 	n.self.Nick = ev.Nick
 	n.onSupportChanged(ircconn.SupportChanged{Support: ev.Support})
 	n.tell("Connected to " + n.name + " as " + ev.Nick + ".")
 	n.updateAway()
+	n.followAll()
 	for _, ch := range n.channels {
 		n.enter(ch)
 	}
@@ -249,6 +258,7 @@ func (n *Network) fail(err error) {
 // drop takes everybody out of all rooms.
 func (n *Network) drop(why exit) {
 	n.fail(refuse("service-unavailable", "%s", why.text))
+	n.dropContacts()
 	for folded, ch := range n.channels {
 		ch.removeAll(why)
 		delete(n.channels, folded)
@@ -262,6 +272,7 @@ func (n *Network) remove() {
 	}
 	if n.u.networks[n.name] == n {
 		delete(n.u.networks, n.name)
+		n.u.g.connections.remove(n.u.jid.String(), n.name)
 	}
 }
 
@@ -283,7 +294,7 @@ func (n *Network) watchIdle() {
 		return
 	}
 	generation := n.generation
-	n.idle = n.u.after(n.u.g.cfg.IdleQuit, func(u *User) {
+	n.idle = n.u.after(n.u.g.live().IdleQuit, func(u *User) {
 		current := u.networks[n.name]
 		if current == n && current.generation == generation && len(n.channels) == 0 {
 			n.quit("Left the last channel")

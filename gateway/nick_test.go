@@ -114,12 +114,12 @@ func TestNickWithoutLettersWhileIn(t *testing.T) {
 func TestNickUnanswered(t *testing.T) {
 	w := connected(t)
 	w.present(desk, "jul", "")
-	w.pass(w.g.cfg.AnswerTimeout)
+	w.pass(w.g.live().AnswerTimeout)
 	w.expectOne(`type='error' id='p1'`, `remote-server-timeout`)
 	w = connected(t, "labeled-response")
 	w.present(desk, "jul", "")
 	w.event(ircconn.Acknowledged{Meta: ircconn.Meta{Label: w.irc.sent[0].Label}})
-	w.pass(w.g.cfg.AnswerTimeout)
+	w.pass(w.g.live().AnswerTimeout)
 	w.expect()
 }
 

@@ -70,7 +70,7 @@ func (n *Network) onWritten(ev ircconn.Written) {
 
 // forgetShown drops the messages whose refusal would have come by now.
 func (n *Network) forgetShown() {
-	limit := n.u.g.now().Add(-n.u.g.cfg.AnswerTimeout)
+	limit := n.u.g.now().Add(-n.u.g.live().AnswerTimeout)
 	n.outbox = slices.DeleteFunc(n.outbox, func(out *outgoing) bool { return out.shown && out.at.Before(limit) })
 }
 

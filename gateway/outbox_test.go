@@ -60,7 +60,7 @@ func TestOldMessagesAreNotRefused(t *testing.T) {
 	w := connected(t)
 	w.stanza(`<message from='%s' to='romeo%%irc.test@gw.test' type='chat' id='p1'><body>hi</body></message>`, desk)
 	w.event(ircconn.Written{Receipt: 1})
-	w.clock = w.clock.Add(w.g.cfg.AnswerTimeout + time.Second)
+	w.clock = w.clock.Add(w.g.live().AnswerTimeout + time.Second)
 	w.say(desk, "c1", "/whois romeo")
 	w.forget()
 	w.event(ircconn.Refused{Numeric: 401, Target: "romeo", Params: []string{"romeo"}, Text: "No such nick"})

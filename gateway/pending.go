@@ -24,6 +24,8 @@ type question struct {
 	answer func(ircconn.Event) verdict
 	failed func(error)
 	timer  *time.Timer
+	// patience is how long to wait for the answer; 0: as long as for any.
+	patience time.Duration
 }
 
 // ask sends lines and waits for what the server says to them. Each line gets a
@@ -38,7 +40,10 @@ func (n *Network) ask(q *question, lines ...ircconn.Line) error {
 	if err := n.send(lines...); err != nil {
 		return err
 	}
-	q.timer = n.u.after(n.u.g.cfg.AnswerTimeout, func(*User) {
+	if q.patience == 0 {
+		q.patience = n.u.g.live().AnswerTimeout
+	}
+	q.timer = n.u.after(q.patience, func(*User) {
 		if n.withdraw(q) {
 			q.failed(refuse("remote-server-timeout", "%s did not answer", n.name))
 		}

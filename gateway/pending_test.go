@@ -65,7 +65,7 @@ func TestQuestionsEnd(t *testing.T) {
 	}{
 		"answer":     {func(w *world) { w.event(ircconn.Reply{Numeric: 311}) }, ""},
 		"refusal":    {func(w *world) { w.event(refused) }, "item-not-found"},
-		"deadline":   {func(w *world) { w.pass(w.g.cfg.AnswerTimeout) }, "remote-server-timeout"},
+		"deadline":   {func(w *world) { w.pass(w.g.live().AnswerTimeout) }, "remote-server-timeout"},
 		"connection": {func(w *world) { w.event(ircconn.Disconnected{}) }, "remote-server-timeout"},
 		"kill":       {func(w *world) { w.event(ircconn.Killed{}) }, "service-unavailable"},
 		"shutdown":   {func(w *world) { w.u.guard(w.u.shutDown) }, "service-unavailable"},
@@ -82,7 +82,7 @@ func TestQuestionsEnd(t *testing.T) {
 				}
 				w.event(ircconn.Reply{Numeric: 311}, refused)
 			}
-			w.pass(w.g.cfg.AnswerTimeout)
+			w.pass(w.g.live().AnswerTimeout)
 			o.expect(t, test.condition)
 		})
 	}

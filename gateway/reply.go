@@ -14,7 +14,8 @@ type refusal struct {
 	condition string // RFC 6120 §8.3.3
 	errorType string // where it is not the condition's usual one
 	text      string
-	payload   string // of the condition: the address that <gone/> points to
+	payload   string             // of the condition: the address that <gone/> points to
+	detail    *component.Element // an application's own condition
 }
 
 func (r *refusal) Error() string { return r.text }
@@ -44,6 +45,9 @@ func (u *User) stanzaError(err error) *component.StanzaError {
 		stanzaError.Type = r.errorType
 	}
 	stanzaError.Payload = r.payload
+	if r.detail != nil {
+		stanzaError.Extra = []component.Element{*r.detail}
+	}
 	return stanzaError
 }
 

@@ -39,8 +39,8 @@ func (u *User) onServerMessage(r *request) error {
 		}
 		lines = append(lines, line)
 	}
-	if len(lines) > u.g.cfg.MaxLines {
-		return refuse("policy-violation", "at most %d lines at once", u.g.cfg.MaxLines)
+	if len(lines) > u.g.live().MaxLines {
+		return refuse("policy-violation", "at most %d lines at once", u.g.live().MaxLines)
 	}
 	to := r.From
 	n.listen(func(text string) { u.reply(r.To, to, text) })
@@ -62,7 +62,7 @@ func (n *Network) relay(c *invocation, line ircconn.Line) error {
 
 // listen directs the answers that nobody else waits for to whoever asked last.
 func (n *Network) listen(say func(string)) {
-	n.asked = asked{say: say, until: n.u.g.now().Add(n.u.g.cfg.AnswerTimeout)}
+	n.asked = asked{say: say, until: n.u.g.now().Add(n.u.g.live().AnswerTimeout)}
 }
 
 // answer shows what the server says to whoever asked, or to the user.
@@ -91,15 +91,16 @@ func (n *Network) tellAsker(ev ircconn.Event) {
 	}
 }
 
-// onGatewayMessage answers whoever writes to the gateway itself.
+// onGatewayMessage does what somebody asks of the gateway itself in a chat.
 func (u *User) onGatewayMessage(r *request) error {
 	if r.ChildText("", "body") == "" {
 		return nil
 	}
-	u.reply(r.To, r.From, fmt.Sprintf("This is a gateway to IRC.\n"+
-		"To join a channel, enter the group chat #channel%%irc.server@%[1]s, for example #xmpp%%irc.libera.chat@%[1]s.\n"+
-		"To write to one person, use nick%%irc.server@%[1]s. To send a command to a server you are connected to, write it to irc.server@%[1]s.\n"+
-		"In a channel, /help shows what you can do.", u.g.domain))
+	answer, err := u.chatCommand(r, r.ChildText("", "body"))
+	if err != nil {
+		return err
+	}
+	u.reply(r.To, r.From, answer)
 	return nil
 }
 
@@ -119,7 +120,7 @@ var silentReplies = map[int]bool{1: true, 2: true, 3: true, 4: true, 5: true, 32
 // onReply shows a numeric that no one waits for. What comes before the welcome
 // is over is part of it.
 func (n *Network) onReply(ev ircconn.Reply) {
-	if !n.ready || silentReplies[ev.Numeric] {
+	if !n.ready || silentReplies[ev.Numeric] || n.onMonitor(ev) {
 		return
 	}
 	n.answer(joinParams(ev.Params))

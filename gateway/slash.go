@@ -207,11 +207,8 @@ func (c *invocation) quote() error {
 }
 
 func (c *invocation) part() error {
-	ch := c.ch
-	for len(ch.sessions) > 1 {
-		ch.leave(ch.sessions[0].jid, exit{text: c.args, codes: []int{statusSelf}})
-	}
-	ch.leave(ch.sessions[0].jid, exit{text: c.args, codes: []int{statusSelf}})
+	c.ch.removeAll(exit{text: c.args})
+	c.ch.part(c.args)
 	return nil
 }
 

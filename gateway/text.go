@@ -46,6 +46,9 @@ func forBody(text string) string { return translate.CutBytes(translate.CleanText
 func writeDelay(e *component.Encoder, by component.JID, at time.Time) {
 	e.Open("delay", nsDelay)
 	e.Attr("from", by.String())
-	e.Attr("stamp", at.UTC().Format("2006-01-02T15:04:05.000Z"))
+	e.Attr("stamp", stamp(at))
 	e.Close()
 }
+
+// stamp is a time as XMPP writes it (XEP-0082).
+func stamp(at time.Time) string { return at.UTC().Format("2006-01-02T15:04:05.000Z") }

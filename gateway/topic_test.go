@@ -111,7 +111,7 @@ func TestTopicFromXMPP(t *testing.T) {
 	w.setSubject("t1", "New")
 	w.event(ircconn.TopicChanged{Source: source("juliet"), Channel: "#chan", Topic: "New"})
 	w.expectOne(`<message from='`+room+`/juliet' to='`+desk+`' type='groupchat' id='t1'>`, `<subject>New</subject>`)
-	w.pass(w.g.cfg.AnswerTimeout)
+	w.pass(w.g.live().AnswerTimeout)
 	w.expect()
 }
 
@@ -140,7 +140,7 @@ func TestRefusedTopics(t *testing.T) {
 func TestSameTopic(t *testing.T) {
 	w := connected(t)
 	w.setSubject("t1", "New")
-	w.pass(w.g.cfg.AnswerTimeout)
+	w.pass(w.g.live().AnswerTimeout)
 	w.expect()
 }
 

@@ -9,6 +9,7 @@ import (
 
 	"passerelle/component"
 	"passerelle/ircconn"
+	"passerelle/store"
 	"passerelle/translate"
 )
 
@@ -17,6 +18,10 @@ type User struct {
 	g        *Gateway
 	jid      component.JID // bare
 	networks map[string]*Network
+	chosen   map[store.Scope]store.Settings // nil until they are needed
+	contacts map[string]bool                // whom the user follows on IRC; nil until needed
+	choices  int                            // how often a choice was changed, for what is computed of them
+	adhoc    map[string]*adhocSession
 	ended    chan struct{} // closed when the user was ended by force
 	*scratch
 	log *slog.Logger
@@ -65,7 +70,7 @@ func (u *User) run() {
 	defer u.g.giveBack(s)
 	u.scratch = s
 	for {
-		idle := len(u.networks) == 0
+		idle := len(u.networks) == 0 && len(u.adhoc) == 0
 		stanzas, events = u.in.take(stanzas, events, idle)
 		if len(stanzas) == 0 && len(events) == 0 {
 			if idle {
@@ -121,9 +126,9 @@ func (u *User) end(reason string) {
 	u.notify(component.JID{Domain: u.g.domain}, reason)
 	u.flush()
 	for _, n := range u.networks {
+		n.remove()
 		n.drop(exit{text: reason, codes: []int{statusShutdown}})
 	}
-	clear(u.networks)
 	u.flush()
 }
 
@@ -141,10 +146,10 @@ var errAbandoned = refuse("internal-server-error", "a fault in the gateway ended
 // shutDown is end for the gateway's own end.
 func (u *User) shutDown() {
 	for _, n := range u.networks {
-		n.conn.Quit(u.g.cfg.QuitMessage)
+		n.conn.Quit(u.g.live().QuitMessage)
+		n.remove()
 		n.drop(exit{text: "the gateway is going down; join again in a minute", codes: []int{statusShutdown}})
 	}
-	clear(u.networks)
 	u.flush()
 }
 

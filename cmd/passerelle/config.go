@@ -28,6 +28,8 @@ type config struct {
 	HTTP      httpConfig      `yaml:"http"`
 
 	servers gateway.Servers
+	// reread reads the same file and environment again.
+	reread func() (*config, error)
 }
 
 type componentConfig struct {
@@ -82,6 +84,7 @@ func loadConfig(file string, environment []string) (*config, error) {
 	if faults != nil {
 		return nil, fmt.Errorf("the configuration has faults:\n%w", faults)
 	}
+	cfg.reread = func() (*config, error) { return loadConfig(file, environment) }
 	return cfg, nil
 }
 

@@ -32,10 +32,14 @@ func run(cfg *config, _, stderr io.Writer) error {
 	if err != nil {
 		return err
 	}
+	again := &reloader{running: cfg}
+	signals := make(chan os.Signal, 2)
 	g := gateway.New(gateway.Options{
 		Config: cfg.Gateway, Domain: cfg.Component.Hostname, Version: programVersion(),
-		Servers: cfg.servers, IRC: cfg.IRC.Config, OccupantKey: key, Log: log,
+		Servers: cfg.servers, IRC: cfg.IRC.Config, Store: data, OccupantKey: key, Log: log,
+		Reload: again.reload, Stop: func() { signals <- syscall.SIGTERM },
 	})
+	again.gateway = g
 	pulse := &pulse{Gateway: g}
 	conn := component.New(cfg.Component.Config, pulse, log)
 	g.Attach(conn)
@@ -46,17 +50,20 @@ func run(cfg *config, _, stderr io.Writer) error {
 	}
 	defer stopHealth()
 	log.Info("starting", "version", programVersion(), "domain", cfg.Component.Hostname, "server", cfg.Component.Address)
-	return serve(g, conn, log)
+	return serve(g, conn, again, signals, log)
 }
 
 // serve runs the stream until a signal comes, and then ends well.
-func serve(g *gateway.Gateway, conn *component.Conn, log *slog.Logger) error {
-	signals := make(chan os.Signal, 2)
+func serve(g *gateway.Gateway, conn *component.Conn, again *reloader, signals chan os.Signal, log *slog.Logger) error {
 	signal.Notify(signals, syscall.SIGTERM, syscall.SIGINT)
 	defer signal.Stop(signals)
 
 	ctx, cancel := context.WithCancel(context.Background())
 	defer cancel()
+	hangups := make(chan os.Signal, 1)
+	signal.Notify(hangups, syscall.SIGHUP)
+	defer signal.Stop(hangups)
+	go again.onSignal(ctx, hangups, log)
 	ended := make(chan error, 1)
 	go func() { ended <- conn.Run(ctx) }()
 

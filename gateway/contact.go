@@ -1,0 +1,253 @@
+package gateway
+
+import (
+	"context"
+	"slices"
+	"strings"
+	"time"
+
+	"passerelle/component"
+	"passerelle/ircconn"
+	"passerelle/translate"
+)
+
+// contact is somebody on a network whom the user has in the roster.
+type contact struct {
+	nick   string
+	online bool
+}
+
+// isonInterval is how often a server without MONITOR is asked who is there.
+const isonInterval = time.Minute
+
+// loadContacts reads whom the user follows when that is first needed.
+func (u *User) loadContacts() error {
+	if u.contacts != nil || u.g.store == nil {
+		return nil
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), storeTime)
+	defer cancel()
+	known, err := u.g.store.Contacts(ctx, u.jid.String())
+	if err != nil {
+		u.log.Error("a user's contacts could not be read", "error", err)
+		return refuse("resource-constraint", "your contacts cannot be read at the moment; try again in a minute")
+	}
+	u.contacts = make(map[string]bool, len(known))
+	for _, jid := range known {
+		u.contacts[jid] = true
+	}
+	return nil
+}
+
+// keepContact changes whom the user follows, in the store and here.
+func (u *User) keepContact(jid component.JID, keep func(context.Context, string, string) error, follows bool) error {
+	if err := u.loadContacts(); err != nil || u.g.store == nil {
+		return err
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), storeTime)
+	defer cancel()
+	if err := keep(ctx, u.jid.String(), jid.String()); err != nil {
+		u.log.Error("a user's contacts could not be saved", "error", err)
+		return refuse("resource-constraint", "your contacts cannot be saved at the moment; try again in a minute")
+	}
+	delete(u.contacts, jid.String())
+	if follows {
+		u.contacts[jid.String()] = true
+	}
+	return nil
+}
+
+// onFollow is a subscription to somebody on IRC (XEP-0100 §4.6): it is accepted
+// at once, and their presence follows.
+func (u *User) onFollow(r *request) error {
+	if u.g.store == nil {
+		return u.onSubscribeRefused(r)
+	}
+	if err := u.keepContact(r.To.Bare(), u.g.store.AddContact, true); err != nil {
+		return err
+	}
+	u.writeBarePresence(r, "subscribed")
+	if n := u.networks[r.to.Network]; n != nil && n.ready {
+		n.follow([]string{r.to.Name})
+		return nil
+	}
+	u.writeBarePresence(r, "unavailable")
+	return nil
+}
+
+// onUnfollow ends it.
+func (u *User) onUnfollow(r *request) error {
+	if u.g.store != nil {
+		if err := u.keepContact(r.To.Bare(), u.g.store.RemoveContact, false); err != nil {
+			return err
+		}
+	}
+	u.writeBarePresence(r, "unsubscribed")
+	if n := u.networks[r.to.Network]; n != nil && n.ready {
+		n.unfollow(r.to.Name)
+	}
+	return nil
+}
+
+// onContactProbe answers with what is known of a contact's presence.
+func (u *User) onContactProbe(r *request) error {
+	if n := u.networks[r.to.Network]; n != nil {
+		if c := n.contacts[n.fold(r.to.Name)]; c != nil && c.online {
+			n.writeContact(c)
+			return nil
+		}
+	}
+	u.writeBarePresence(r, "unavailable")
+	return nil
+}
+
+// followAll follows all contacts of a network that has just been connected to.
+func (n *Network) followAll() {
+	if err := n.u.loadContacts(); err != nil {
+		n.log.Warn("contacts are not followed", "error", err)
+		return
+	}
+	var nicks []string
+	for text := range n.u.contacts {
+		jid, err := component.ParseJID(text)
+		if err != nil {
+			continue
+		}
+		if address, err := n.u.address(jid.Local); err == nil && address.Kind == translate.Nick && address.Network == n.name {
+			nicks = append(nicks, address.Name)
+		}
+	}
+	slices.Sort(nicks)
+	n.follow(nicks)
+}
+
+// monitorChunk is how many nicks one MONITOR names, so that the line fits.
+const monitorChunk = 10
+
+// follow asks the server to say when people come and go (IRCv3 MONITOR), or who
+// of them is there, again and again (ISON), where it does not do that.
+func (n *Network) follow(nicks []string) {
+	if n.contacts == nil {
+		n.contacts = make(map[ircconn.Folded]*contact)
+	}
+	for _, nick := range nicks {
+		if n.contacts[n.fold(nick)] == nil {
+			n.contacts[n.fold(nick)] = &contact{nick: strings.Clone(nick)}
+		}
+	}
+	if len(nicks) == 0 {
+		return
+	}
+	if n.support.Monitor == 0 {
+		n.askIson()
+		return
+	}
+	for chunk := range slices.Chunk(nicks, monitorChunk) {
+		line := ircconn.Line{Command: "MONITOR", Params: []string{"+", strings.Join(chunk, ",")}}
+		if err := n.send(line); err != nil {
+			n.log.Warn("contacts are not followed", "error", err)
+		}
+	}
+}
+
+func (n *Network) unfollow(nick string) {
+	if n.contacts[n.fold(nick)] == nil {
+		return
+	}
+	delete(n.contacts, n.fold(nick))
+	if n.support.Monitor == 0 {
+		return
+	}
+	if err := n.send(ircconn.Line{Command: "MONITOR", Params: []string{"-", nick}}); err != nil {
+		n.log.Debug("a contact is still followed", "error", err)
+	}
+}
+
+// askIson asks who of the contacts is there (RFC 2812 §4.9), now and every
+// minute from now on.
+func (n *Network) askIson() {
+	if n.isonTimer != nil {
+		n.isonTimer.Stop()
+	}
+	var nicks []string
+	for _, c := range n.contacts {
+		nicks = append(nicks, c.nick)
+	}
+	if len(nicks) == 0 {
+		return
+	}
+	slices.Sort(nicks)
+	q := &question{failed: func(error) {}}
+	q.answer = func(ev ircconn.Event) verdict {
+		reply, ok := ev.(ircconn.Reply)
+		if !ok || reply.Numeric != 303 {
+			return unrelated
+		}
+		there := make(map[ircconn.Folded]bool)
+		for nick := range strings.FieldsSeq(joinParams(reply.Params)) {
+			there[n.fold(nick)] = true
+		}
+		for folded, c := range n.contacts {
+			n.setOnline(c, there[folded])
+		}
+		return answered | taken
+	}
+	line := ircconn.Line{Command: "ISON", Params: []string{clip(strings.Join(nicks, " "), n.budget("ISON", ""))}}
+	if err := n.ask(q, line); err != nil {
+		n.log.Debug("who is there stays unknown", "error", err)
+	}
+	n.isonTimer = n.u.after(isonInterval, func(u *User) {
+		if u.networks[n.name] == n {
+			n.askIson()
+		}
+	})
+}
+
+// onMonitor takes the server's word on who came (730) and went (731), and that it
+// follows no more people (734), and reports whether the reply was one of these.
+func (n *Network) onMonitor(ev ircconn.Reply) bool {
+	if ev.Numeric != 730 && ev.Numeric != 731 || len(ev.Params) == 0 {
+		return false
+	}
+	for mask := range strings.SplitSeq(ev.Params[len(ev.Params)-1], ",") {
+		if c := n.contacts[n.fold(nickOf(mask))]; c != nil {
+			c.nick = strings.Clone(nickOf(mask))
+			n.setOnline(c, ev.Numeric == 730)
+		}
+	}
+	return true
+}
+
+// setOnline shows that a contact came or went.
+func (n *Network) setOnline(c *contact, online bool) {
+	if c.online == online {
+		return
+	}
+	c.online = online
+	n.writeContact(c)
+}
+
+// writeContact writes a contact's presence, with why they are away.
+func (n *Network) writeContact(c *contact) {
+	e, u := &n.u.enc, n.u
+	presenceType := "unavailable"
+	if c.online {
+		presenceType = ""
+	}
+	e.Stanza(component.Presence, u.jidOf(translate.Nick, c.nick, n.name), u.jid, presenceType, "")
+	if p := n.people[n.fold(c.nick)]; c.online && p != nil && p.away != "" {
+		e.Leaf("show", "", "away")
+		e.Leaf("status", "", p.away)
+	}
+	e.Close()
+}
+
+// dropContacts shows all contacts as gone, because the connection is.
+func (n *Network) dropContacts() {
+	if n.isonTimer != nil {
+		n.isonTimer.Stop()
+	}
+	for _, c := range n.contacts {
+		n.setOnline(c, false)
+	}
+}

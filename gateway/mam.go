@@ -1,0 +1,264 @@
+package gateway
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"strconv"
+
+	"passerelle/component"
+	"passerelle/store"
+	"passerelle/translate"
+)
+
+const (
+	nsMAM      = "urn:xmpp:mam:2"
+	nsRSM      = "http://jabber.org/protocol/rsm"
+	nsForward  = "urn:xmpp:forward:0"
+	nsClient   = "jabber:client"
+	nsFulltext = "urn:xmpp:fulltext:0"
+	fieldText  = "{urn:xmpp:fulltext:0}fulltext"
+)
+
+// A page has at most largestPage messages, and defaultPage where the client does
+// not say.
+const (
+	defaultPage = 50
+	largestPage = 200
+)
+
+// archiveFeature is the archive of a room (XEP-0313), each user's own, also
+// where the user is not in the room, with search in its text (XEP-0431).
+func archiveFeature() feature {
+	return feature{
+		xep: "XEP-0313", on: onRoom, advertise: []string{nsMAM, nsMAM + "#extended", nsRSM, nsFulltext},
+		iq: map[iqKey]iqHandler{
+			{"set", nsMAM, "query"}:    (*User).onArchiveQuery,
+			{"get", nsMAM, "query"}:    (*User).onArchiveForm,
+			{"get", nsMAM, "metadata"}: (*User).onArchiveMetadata,
+		},
+	}
+}
+
+// onArchiveForm says what can be asked for (XEP-0313 §4.1.5).
+func (u *User) onArchiveForm(r *request, _ *component.Element) error {
+	u.enc.Result(r.Stanza)
+	u.enc.Open("query", nsMAM)
+	(&form{formType: nsMAM, fields: []field{
+		{name: "with", kind: "jid-single"}, {name: "start", kind: textSingle}, {name: "end", kind: textSingle},
+		{name: "before-id", kind: textSingle}, {name: "after-id", kind: textSingle}, {name: "ids", kind: listMulti},
+		{name: fieldText, kind: textSingle},
+	}}).write(&u.enc, "form")
+	u.enc.Close()
+	u.enc.Close()
+	return nil
+}
+
+// onArchiveMetadata says what the archive begins and ends with (XEP-0313 §5.3).
+func (u *User) onArchiveMetadata(r *request, _ *component.Element) error {
+	scope := u.scope(r.to)
+	ctx, cancel := context.WithTimeout(context.Background(), storeTime)
+	defer cancel()
+	var first, last store.Line
+	var ok bool
+	if u.g.store != nil {
+		var err error
+		if first, last, ok, err = u.g.store.Ends(ctx, scope.User, scope.Server, scope.Channel); err != nil {
+			return u.archiveFault(err)
+		}
+	}
+	u.enc.Result(r.Stanza)
+	u.enc.Open("metadata", nsMAM)
+	if ok {
+		for _, end := range []struct {
+			name string
+			line *store.Line
+		}{{"start", &first}, {"end", &last}} {
+			u.enc.Open(end.name, "")
+			u.enc.Attr("id", end.line.ID)
+			u.enc.Attr("timestamp", stamp(end.line.At))
+			u.enc.Close()
+		}
+	}
+	u.enc.Close()
+	u.enc.Close()
+	return nil
+}
+
+func (u *User) archiveFault(err error) error {
+	if errors.Is(err, store.ErrUnknownID) {
+		return refuse("item-not-found", "there is no such message in the archive")
+	}
+	u.log.Error("the archive could not be read", "error", err)
+	return refuse("resource-constraint", "the archive cannot be read at the moment; try again in a minute")
+}
+
+// onArchiveQuery sends a page of the archive (XEP-0313 §4).
+func (u *User) onArchiveQuery(r *request, query *component.Element) error {
+	q, err := u.archiveQuery(r, query)
+	if err != nil {
+		return err
+	}
+	var page store.Page
+	if u.g.store != nil {
+		ctx, cancel := context.WithTimeout(context.Background(), storeTime)
+		defer cancel()
+		if err := u.g.store.Flushed(ctx); err != nil {
+			u.log.Warn("the newest messages may be missing from the archive", "error", err)
+		}
+		if page, err = u.g.store.Page(ctx, *q); err != nil {
+			return u.archiveFault(err)
+		}
+	} else {
+		page.Complete = true
+	}
+	lines := page.Lines
+	if query.Child(nsMAM, "flip-page") != nil {
+		lines = slices.Clone(lines)
+		slices.Reverse(lines)
+	}
+	for i := range lines {
+		u.writeArchived(r, query.Attr("queryid"), &lines[i])
+		u.flushLarge()
+	}
+	u.writeFin(r, q, &page)
+	return nil
+}
+
+// archiveQuery reads the filters of the form and the page that is wanted of it
+// (XEP-0059).
+func (u *User) archiveQuery(r *request, query *component.Element) (*store.Query, error) {
+	scope := u.scope(r.to)
+	q := &store.Query{User: scope.User, Server: scope.Server, Channel: scope.Channel, Max: defaultPage, Count: true}
+	if x := query.Child(nsForms, "x"); x != nil {
+		filled, ok := parseSubmission(x)
+		if !ok || filled.first("FORM_TYPE") != nsMAM {
+			return nil, refuse("bad-request", "the filter is not a form of the archive")
+		}
+		for name, values := range filled {
+			if err := filterArchive(q, r, name, values); err != nil {
+				return nil, err
+			}
+		}
+	}
+	set := query.Child(nsRSM, "set")
+	if set == nil {
+		return q, nil
+	}
+	if text := set.ChildText(nsRSM, "max"); text != "" {
+		number, err := strconv.Atoi(text)
+		if err != nil || number < 0 {
+			return nil, refuse("bad-request", "%q is not a number of messages", text)
+		}
+		q.Max = min(number, largestPage)
+	}
+	if text := set.ChildText(nsRSM, "index"); text != "" {
+		number, err := strconv.Atoi(text)
+		if err != nil || number < 0 {
+			return nil, refuse("bad-request", "%q is not an index", text)
+		}
+		q.Index = number
+	}
+	q.After = set.ChildText(nsRSM, "after")
+	if before := set.Child(nsRSM, "before"); before != nil {
+		q.Backward, q.Before = true, before.Text
+	}
+	return q, nil
+}
+
+// filterArchive applies one field of the form.
+func filterArchive(q *store.Query, r *request, name string, values []string) (err error) {
+	switch name {
+	case "FORM_TYPE":
+	case "start":
+		q.Start, err = parseStamp(values[0])
+	case "end":
+		q.End, err = parseStamp(values[0])
+	case "before-id":
+		q.BeforeID = values[0]
+	case "after-id":
+		q.AfterID = values[0]
+	case "ids":
+		q.IDs = values
+	case fieldText:
+		q.Text = values[0]
+	case "with":
+		return filterWith(q, r, values[0])
+	default:
+		return refuse("feature-not-implemented", "the archive cannot be filtered by %q", name)
+	}
+	if err != nil {
+		return refuse("bad-request", "%q is not a time", values[0])
+	}
+	return nil
+}
+
+// filterWith keeps what one occupant said. The room itself is everybody in it.
+func filterWith(q *store.Query, r *request, with string) error {
+	jid, err := component.ParseJID(with)
+	if err != nil {
+		return refuse("jid-malformed", "%q is not a JID", with)
+	}
+	if jid.Bare() != r.To.Bare() {
+		return refuse("item-not-found", "%s has said nothing in %s", with, r.to.Name)
+	}
+	q.Nick = jid.Resource
+	return nil
+}
+
+// writeArchived sends one message of the archive.
+func (u *User) writeArchived(r *request, queryID string, line *store.Line) {
+	e, room := &u.enc, r.To.Bare()
+	e.Stanza(component.Message, room, r.From, "", "")
+	e.Open("result", nsMAM)
+	if queryID != "" {
+		e.Attr("queryid", queryID)
+	}
+	e.Attr("id", line.ID)
+	e.Open("forwarded", nsForward)
+	e.Open("delay", nsDelay)
+	e.Attr("stamp", stamp(line.At))
+	e.Close()
+	occupant := room
+	occupant.Resource = translate.NickToResource(line.Nick)
+	e.Open("message", nsClient)
+	e.Attr("from", occupant.String())
+	e.Attr("type", "groupchat")
+	e.Attr("id", line.MessageID)
+	e.Raw(line.Payload)
+	writeStanzaID(e, line.ID, room)
+	if line.Occupant != "" {
+		writeOccupantID(e, line.Occupant)
+	}
+	e.Close()
+	e.Close()
+	e.Close()
+	e.Close()
+}
+
+// writeFin ends a page: what is first and last in it, where it stands, and
+// whether it is the last.
+func (u *User) writeFin(r *request, q *store.Query, page *store.Page) {
+	e := &u.enc
+	e.Result(r.Stanza)
+	e.Open("fin", nsMAM)
+	if page.Complete {
+		e.Attr("complete", "true")
+	}
+	e.Open("set", nsRSM)
+	if count := len(page.Lines); count > 0 {
+		e.Open("first", "")
+		if q.Count {
+			e.Attr("index", strconv.Itoa(page.FirstIndex))
+		}
+		e.Text(page.Lines[0].ID)
+		e.Close()
+		e.Leaf("last", "", page.Lines[count-1].ID)
+	}
+	if q.Count {
+		e.Leaf("count", "", strconv.Itoa(page.Total))
+	}
+	e.Close()
+	e.Close()
+	e.Close()
+}
