@@ -30,7 +30,7 @@ func (u *User) invite(r *request, invitation *component.Element) error {
 	if err != nil {
 		return refuse("jid-malformed", "the invitation names nobody: %v", err)
 	}
-	reason := invitation.ChildText(nsMUCUser, "reason")
+	reason := forBody(invitation.ChildText(nsMUCUser, "reason"))
 	if to.Domain != u.g.domain {
 		u.inviteJID(ch, to, reason)
 		return nil

@@ -250,6 +250,7 @@ func (n *Network) onNamesEnd(ev ircconn.NamesEnd) {
 func (n *Network) complete(ch *Channel) {
 	ch.sortAndMerge()
 	ch.named = true
+	n.forgetStrangers()
 	ch.add(n.nick(), 0) // COMPAT: channels with hidden members (+D, auditorium) may list nobody
 	ch.admit()
 	n.askWho(ch)

@@ -47,6 +47,9 @@ func (u *User) onGroupchat(r *request) error {
 	if err := refuseEncrypted(r.Stanza); err != nil {
 		return err
 	}
+	if sizeWritten(r.Children) > largestStanza {
+		return refuse("policy-violation", "the message is too large to be shown in the room")
+	}
 	body := r.ChildText("", "body")
 	if subject := r.Child("", "subject"); subject != nil && body == "" {
 		return ch.setTopic(subject.Text, r.ID, func(err error) { u.replyError(r.Stanza, err) })
@@ -121,6 +124,35 @@ func (ch *Channel) reflect(s *component.Stanza, body string) {
 	ch.send(ch.sessions, m)
 }
 
+// sizeWritten is how many bytes elements take when they are written again, at
+// most. That can be far more than they came in: namespaces that a client
+// declared once are written with each element, and quotes are escaped.
+func sizeWritten(elements []component.Element) int {
+	size := 0
+	for i := range elements {
+		e := &elements[i]
+		size += 2*len(e.Local) + len(e.Space) + len("<  xmlns=''></>") + sizeEscaped(e.Text)
+		for _, attr := range e.Attrs {
+			size += 2*len(attr.Local) + sizeEscaped(attr.Space) + len(" xmlns:a0=''  a0:=''") + sizeEscaped(attr.Value)
+		}
+		if size += sizeWritten(e.Children); size > largestStanza {
+			break
+		}
+	}
+	return size
+}
+
+// sizeEscaped is how many bytes a text takes at most.
+func sizeEscaped(text string) int {
+	size := len(text)
+	for i := range len(text) {
+		if strings.IndexByte(`<>&'"`, text[i]) >= 0 {
+			size += len("&apos;") - 1
+		}
+	}
+	return size
+}
+
 // ours reports whether a child of a message is for the room alone to write: the
 // body, which is written anew, and marks that a client could forge.
 func (ch *Channel) ours(e *component.Element) bool {
@@ -140,9 +172,11 @@ func (ch *Channel) ours(e *component.Element) bool {
 func (ch *Channel) acknowledge(s *session, stanza *component.Stanza) {
 	u := ch.n.u
 	u.enc.Stanza(component.Message, ch.ownResource(), s.jid, "groupchat", stanza.ID)
-	u.enc.Leaf("body", "", stanza.ChildText("", "body"))
+	u.enc.Leaf("body", "", forBody(stanza.ChildText("", "body")))
 	if origin := stanza.Child(nsStanzaID, "origin-id"); origin != nil {
-		u.enc.Element(origin)
+		u.enc.Open("origin-id", nsStanzaID)
+		u.enc.Attr("id", origin.Attr("id"))
+		u.enc.Close()
 	}
 	u.enc.Leaf("no-store", nsHints, "")
 	u.enc.Close()

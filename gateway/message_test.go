@@ -415,3 +415,15 @@ func TestCTCPQueries(t *testing.T) {
 	w.stanza(`<iq from='%s' to='%s/tybalt' type='get' id='q6'><ping xmlns='urn:xmpp:ping'/></iq>`, desk, room)
 	w.expectOne(`id='q6'`, `item-not-found`)
 }
+
+// Namespaces that a client declares once are written with every element.
+func TestNamespacesDoNotMultiply(t *testing.T) {
+	w := connected(t)
+	w.stanza(`<message from='%s' to='%s' type='groupchat' id='m1' xmlns:p='%s'><body>x</body>%s</message>`,
+		desk, room, strings.Repeat("n", 1000), strings.Repeat("<p:e/>", 1000))
+	w.expectLines()
+	w.expectOne(`type='error' id='m1'`, `policy-violation`)
+	w.stanza(`<message from='%s' to='%s' type='groupchat' id='m2'><body>x</body><a b="%s"/></message>`, desk, room, strings.Repeat("'", 50000))
+	w.expectLines()
+	w.expectOne(`type='error' id='m2'`, `policy-violation`)
+}

@@ -64,6 +64,10 @@ func (u *User) connect(name, wanted string) (*Network, error) {
 	if nick == "" {
 		return nil, refuse("not-acceptable", "IRC has no letters for the nick %q; choose one of a to z", wanted)
 	}
+	options := u.connectionOptions(scope, nick)
+	if len(options.Addresses) == 0 {
+		return nil, refuse("item-not-found", "no address is known for %s", name)
+	}
 	generation := int(u.g.generations.Add(1))
 	n := &Network{
 		u:          u,
@@ -77,7 +81,7 @@ func (u *User) connect(name, wanted string) (*Network, error) {
 		people:     make(map[ircconn.Folded]*person),
 		log:        u.log.With("network", name),
 	}
-	conn, err := u.g.connect(u.connectionOptions(scope, nick), u.sink(name, generation), n.log)
+	conn, err := u.g.connect(options, u.sink(name, generation), n.log)
 	if err != nil {
 		return nil, err
 	}
@@ -209,6 +213,7 @@ func (n *Network) onDisconnected(ev ircconn.Disconnected) {
 		text += ": " + ev.Err.Error()
 	}
 	n.tell(text)
+	n.ready = false
 	n.fail(connectionRefusal(n.name, ev.Err))
 	n.drop(exit{text: text, codes: []int{statusShutdown}})
 	n.remove()
@@ -257,6 +262,7 @@ func (n *Network) fail(err error) {
 
 // drop takes everybody out of all rooms.
 func (n *Network) drop(why exit) {
+	n.ready = false
 	n.fail(refuse("service-unavailable", "%s", why.text))
 	n.dropContacts()
 	for folded, ch := range n.channels {

@@ -113,7 +113,7 @@ func TestJoinThatCannotBeSent(t *testing.T) {
 // A network without addresses is one that the admin has closed.
 func TestServerWithoutAddresses(t *testing.T) {
 	w := newWorld(t)
-	w.g.servers = Servers{"irc.test": nil}
+	w.g.live().Servers = Servers{"irc.test": nil}
 	w.join(desk, "juliet")
 	w.expectOne(`type='error' id='join'`, `item-not-found`)
 	if len(w.u.networks) != 0 {

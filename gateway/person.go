@@ -83,6 +83,14 @@ func (n *Network) forget(nick string) {
 	delete(n.people, folded)
 }
 
+// forgetStrangers drops what is known about those who left while the list of a
+// channel's members was on its way.
+func (n *Network) forgetStrangers() {
+	for _, p := range n.people {
+		n.forget(p.nick)
+	}
+}
+
 // occupantID is the stable identifier of an occupant in a room (XEP-0421 §3):
 // an HMAC, so that nobody can compute who it is, over the room and the
 // occupant's identity. Our own user's identity is the bare JID.

@@ -32,6 +32,10 @@ func refusedByIRC(ev ircconn.Refused) error {
 	return &refusal{condition: meaning.Condition, errorType: meaning.Type, text: meaning.Text}
 }
 
+// longestErrorText is how much an error says, in bytes: its text may quote what
+// was sent.
+const longestErrorText = 1000
+
 // stanzaError is the one place where errors become stanza errors: a refusal
 // says itself what it is, and anything else is our own fault and is logged.
 func (u *User) stanzaError(err error) *component.StanzaError {
@@ -40,7 +44,7 @@ func (u *User) stanzaError(err error) *component.StanzaError {
 		u.log.Error("a request could not be handled", "error", err)
 		return component.NewError("internal-server-error", "the gateway could not do that because of a fault of its own")
 	}
-	stanzaError := component.NewError(r.condition, translate.CleanText(r.text))
+	stanzaError := component.NewError(r.condition, translate.CutBytes(translate.CleanText(r.text), longestErrorText))
 	if r.errorType != "" {
 		stanzaError.Type = r.errorType
 	}

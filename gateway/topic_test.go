@@ -157,3 +157,13 @@ func TestTopicCommand(t *testing.T) {
 	}
 	w.expectLines()
 }
+
+// Whoever asked for a topic learns that it never got there.
+func TestTopicOnALostConnection(t *testing.T) {
+	w := connected(t)
+	w.setSubject("t1", "New")
+	w.event(ircconn.Disconnected{Err: &ircconn.Error{Kind: ircconn.KindPingTimeout}})
+	if got := strings.Join(w.sent(), "\n"); !strings.Contains(got, `type='error' id='t1'`) {
+		t.Errorf("got %s", got)
+	}
+}
