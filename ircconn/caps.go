@@ -47,6 +47,9 @@ func capBit(name string) uint32 {
 			return 1 << i
 		}
 	}
+	if name == saslCap {
+		return 1 << len(requestedCaps)
+	}
 	return 0
 }
 

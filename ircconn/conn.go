@@ -30,6 +30,7 @@ type Conn struct {
 	config  Config
 	options *Options // let go of when we are registered
 	identd  *Identd
+	encode  func(string) []byte // nil for UTF-8
 	log     *slog.Logger
 	closing chan struct{} // closed by Close
 	done    chan struct{} // closed at the very end
@@ -68,7 +69,7 @@ func newConn(config Config, options Options, sink Sink, log *slog.Logger) *Conn 
 		log = slog.New(slog.DiscardHandler)
 	}
 	c := &Conn{
-		config: config, options: &options, identd: options.Identd, sink: sink, log: log,
+		config: config, options: &options, identd: options.Identd, encode: options.Encode, sink: sink, log: log,
 		closing: make(chan struct{}), done: make(chan struct{}),
 	}
 	if options.Proxy != "" {
@@ -221,6 +222,7 @@ func (c *Conn) read(r *reader) {
 	} else {
 		c.failure = r.session.failure
 	}
+	c.refused = r.session.hopeless
 	c.sts = r.session.sts
 	c.upgrade(r.session.upgrade)
 	c.writer.detach()

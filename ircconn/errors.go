@@ -27,6 +27,7 @@ const (
 	KindServerClosed                  // the server ended the connection, or it broke
 	KindPingTimeout                   // the server fell silent
 	KindProtocol                      // whoever answered does not speak IRC
+	KindLogin                         // there was no login, which was required
 )
 
 // Error is why a connection ended or a line was not sent.
@@ -55,7 +56,13 @@ func (e *Error) Error() string {
 	case KindTLSFailed:
 		fmt.Fprintf(&b, "no secure connection to %s", e.Address)
 	case KindRefused:
-		fmt.Fprintf(&b, "%s refused the registration", e.Address)
+		what := "registration"
+		if 900 <= e.Numeric && e.Numeric <= 908 {
+			what = "login"
+		}
+		fmt.Fprintf(&b, "%s refused the %s", e.Address, what)
+	case KindLogin:
+		fmt.Fprintf(&b, "no login at %s", e.Address)
 	case KindServerClosed:
 		fmt.Fprintf(&b, "the connection to %s was closed", e.Address)
 	case KindPingTimeout:
@@ -90,6 +97,12 @@ func adviceOf(numeric int) string {
 		return "set the right server password"
 	case 463, 465, 466:
 		return "ask the operators of the network"
+	case 902:
+		return "ask the services of the network about the account"
+	case 904, 906:
+		return "check the account, the password and the certificate for SASL, or let the connection go on without a login"
+	case 905:
+		return "choose a shorter password for SASL"
 	}
 	return ""
 }

@@ -15,7 +15,7 @@ var handlers = map[string]handler{
 	"PONG":         {0, onIgnored},
 	"ERROR":        {0, onError},
 	"CAP":          {2, onCap},
-	"AUTHENTICATE": {0, onIgnored},
+	"AUTHENTICATE": {1, onAuthenticate},
 
 	"PRIVMSG": {2, onPrivmsg},
 	"NOTICE":  {2, onNotice},
@@ -78,4 +78,13 @@ var handlers = map[string]handler{
 	"466": {1, onRegistrationRefused},
 	"728": {4, onListItem},
 	"729": {3, onListEnd},
+	"900": {3, onLoggedIn},
+	"901": {0, onLoggedOut},
+	"902": {1, onLoginRefused},
+	"903": {1, onLoginSucceeded},
+	"904": {1, onLoginRefused},
+	"905": {1, onLoginRefused},
+	"906": {1, onLoginRefused},
+	"907": {1, onLoginSucceeded},
+	"908": {2, onMechanisms},
 }

@@ -1,6 +1,7 @@
 package ircconn
 
 import (
+	"bytes"
 	"errors"
 	"strings"
 
@@ -68,6 +69,7 @@ type lineLimits struct {
 	bytes  int // of a line with CRLF and without tags
 	tags   bool
 	labels bool
+	encode func(string) []byte // nil for UTF-8
 }
 
 // bytes returns the line as it goes to the socket, CRLF included, or an *Error
@@ -85,7 +87,14 @@ func (l Line) bytes(limits lineLimits) ([]byte, error) {
 	if limits.labels && l.Label != "" {
 		message.SetTag("label", l.Label)
 	}
-	data, err := message.LineBytesStrict(true, limits.bytes)
+	length := limits.bytes
+	if limits.encode != nil {
+		length = 0
+	}
+	data, err := message.LineBytesStrict(true, length)
+	if err == nil && limits.encode != nil {
+		data, err = encodeLine(data, limits)
+	}
 	switch {
 	case err == nil:
 		return data, nil
@@ -99,6 +108,25 @@ func (l Line) bytes(limits lineLimits) ([]byte, error) {
 		return nil, localError("%s: a parameter before the last cannot be empty, contain a space or begin with a colon: %w", l.Command, err)
 	}
 	return nil, localError("%s: the line cannot be sent: %w", l.Command, err)
+}
+
+// encodeLine turns a complete line into the charset of the server; its tags are
+// UTF-8 always (IRCv3 message-tags).
+func encodeLine(data []byte, limits lineLimits) ([]byte, error) {
+	start := 0
+	if data[0] == '@' {
+		start = bytes.IndexByte(data, ' ') + 1
+	}
+	text := string(data[start : len(data)-len("\r\n")])
+	encoded := limits.encode(text)
+	if bytes.ContainsAny(encoded, "\r\n\x00") {
+		return nil, ircmsg.ErrorLineContainsBadChar
+	}
+	if len(encoded)+len("\r\n") > limits.bytes {
+		return nil, ircmsg.ErrorBodyTooLong
+	}
+	line := append(data[:start:start], encoded...)
+	return append(line, "\r\n"...), nil
 }
 
 // checkCommand closes what ircmsg leaves open: a command with a space in it

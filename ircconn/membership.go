@@ -114,6 +114,7 @@ func onOwnHost(s *session, m *message) {
 	}
 	s.seeSelf(seen)
 	s.emit(HostChanged{Meta: m.Meta, Source: old, NewUser: seen.User, NewHost: seen.Host, SelfHost: true})
+	s.identified()
 }
 
 // onSetname is SETNAME (IRCv3 setname).

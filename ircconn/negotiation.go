@@ -68,6 +68,7 @@ func onCapNew(s *session, m *message) {
 	}
 	s.capLists.read(m.last())
 	s.requestCaps()
+	s.relogIn()
 }
 
 func onCapDel(s *session, m *message) {
@@ -77,6 +78,7 @@ func onCapDel(s *session, m *message) {
 		caps = caps.without(name)
 	}
 	s.setCaps(caps)
+	s.saslWithdrawn(strings.Fields(m.last()))
 }
 
 // requestCaps asks for everything that is offered and wanted and neither in
@@ -94,6 +96,9 @@ func (s *session) requestCaps() {
 			continue
 		}
 		names = append(names, name)
+	}
+	if s.wantsSASL() {
+		names = append(names, saslCap)
 	}
 	for len(names) > 0 {
 		count, length := 0, len("CAP REQ :")
@@ -133,6 +138,7 @@ func onCapAck(s *session, m *message) {
 	}
 	s.setCaps(caps)
 	s.capsSettled()
+	s.relogIn()
 }
 
 // answered takes a capability off the oldest request that names it.

@@ -18,7 +18,7 @@ type reader struct {
 func newReader(c *Conn, stream net.Conn, address Address) *reader {
 	r := &reader{conn: c, lines: lineSplitter{limit: c.config.MaxLineBytes}}
 	r.session.init(c, address)
-	r.watch.init(c.config, stream)
+	r.watch.init(c.config, stream, c.options.WaitForLogin)
 	r.in.init(stream)
 	return r
 }
@@ -57,7 +57,13 @@ func (r *reader) expired() {
 		r.conn.writer.urgent(newLine("PING", pingToken))
 	case actionWelcome:
 		r.session.welcome()
+	case actionIdentified:
+		r.session.identified()
 	case actionRegistrationTimeout:
+		if r.session.loginTimedOut() {
+			r.watch.extend(r.conn.config.RegistrationTimeout)
+			return
+		}
 		r.session.fail(&Error{Kind: KindTimeout, Text: "it accepted the connection but not the registration"})
 	case actionDead:
 		r.session.fail(&Error{Kind: KindPingTimeout})

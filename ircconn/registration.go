@@ -2,17 +2,17 @@ package ircconn
 
 import (
 	"fmt"
-	"strings"
 )
 
-// registration is what is needed only until the server has accepted us. Steps
-// between the negotiation of capabilities and CAP END, such as SASL, belong
-// into capsSettled.
+// registration is what is needed only until the server has accepted us.
 type registration struct {
 	nicks nickChooser
 	// capEnded is whether the negotiation is over: CAP END was sent, or the
 	// server has none.
 	capEnded bool
+	// loginOver is whether the login has succeeded, or the registration goes
+	// on without it.
+	loginOver bool
 	// refusal is the last numeric that said no; it explains the end of the
 	// connection that follows.
 	refusal *Error
@@ -26,7 +26,11 @@ func newRegistration(options *Options) *registration {
 // LS, so that servers without capabilities need no detection.
 func (s *session) begin() {
 	options := s.conn.options
-	lines := []Line{newLine("CAP", "LS", "302")}
+	var lines []Line
+	if options.WEBIRC != nil {
+		lines = append(lines, options.WEBIRC.line(s.address))
+	}
+	lines = append(lines, newLine("CAP", "LS", "302"))
 	if options.Password != "" {
 		lines = append(lines, newLine("PASS", options.Password))
 	}
@@ -54,51 +58,18 @@ func orElse(value, otherwise string) string {
 	return value
 }
 
-// capsSettled ends the negotiation once every request has its answer.
+// capsSettled logs in once every request has its answer, and then ends the
+// negotiation.
 func (s *session) capsSettled() {
-	if s.registration == nil || s.registration.capEnded || len(s.capRequests) > 0 {
+	if s.registration == nil || s.registration.capEnded || len(s.capRequests) > 0 || s.login != nil || s.isOver() {
+		return
+	}
+	if s.sasl != nil && !s.registration.loginOver {
+		s.logIn()
 		return
 	}
 	s.registration.capEnded = true
 	s.send(newLine("CAP", "END"))
-}
-
-// onWelcome is 001. Its first parameter is our nick, whatever we asked for; its
-// text mostly ends with our whole prefix.
-func onWelcome(s *session, m *message) {
-	if s.phase != phaseRegistering {
-		return
-	}
-	s.phase = phaseWelcoming
-	s.self.Nick = m.params[0]
-	words := strings.Fields(m.last())
-	if len(words) > 0 {
-		if seen := parseSource(words[len(words)-1]); seen.User != "" && s.isSelf(seen.Nick) {
-			s.self.User, s.self.Host = seen.User, seen.Host
-		}
-	}
-	s.registration = nil
-}
-
-// welcome says that we are in: at the end of the message of the day, or when
-// none came in time.
-func (s *session) welcome() {
-	if s.phase != phaseWelcoming {
-		return
-	}
-	s.phase = phaseRegistered
-	s.conn.registered = true
-	s.conn.options = nil
-	s.conn.writer.setLimits(s.limits())
-	s.emit(Registered{
-		Nick:    s.self.Nick,
-		Source:  s.self,
-		Address: s.address.HostPort(),
-		Secure:  s.address.TLS,
-		Support: s.support,
-		Caps:    s.caps,
-	})
-	s.conn.writer.release()
 }
 
 // onNickRefused is 432, 433, 436 and 437: another nick while registering, an
@@ -132,12 +103,19 @@ func onRegistrationRefused(s *session, m *message) {
 }
 
 // onUnknownCommand is 421, and 451 and 410 for CAP: a server without
-// capabilities.
+// capabilities, or with SASL only in name.
 func onUnknownCommand(s *session, m *message) {
+	if s.phase == phaseRegistering && s.login != nil {
+		s.loginRefused(m)
+		return
+	}
 	if s.phase == phaseRegistering && !s.registration.capEnded {
 		s.capRequests = nil
-		if numberOf(m.command) == 410 {
-			s.capsSettled()
+		// Only a server that knows CAP waits for its end.
+		s.registration.capEnded = numberOf(m.command) != 410
+		s.capsSettled()
+		if !s.registration.loginOver && !s.isOver() {
+			s.logIn()
 		}
 		s.registration.capEnded = true
 		return

@@ -12,6 +12,7 @@ type phase uint8
 const (
 	phaseRegistering phase = iota // until 001
 	phaseWelcoming                // until the end of the message of the day
+	phaseIdentifying              // until the services know us
 	phaseRegistered
 )
 
@@ -26,6 +27,13 @@ type session struct {
 	caps    Caps
 	// registration is nil once the server has accepted us.
 	registration *registration
+	// sasl is nil when there is nothing to log in with, login while no login is
+	// under way.
+	sasl     *loginSettings
+	login    *login
+	loggedIn bool
+	// hopeless is whether the failure would be the same at other addresses.
+	hopeless bool
 	// capRequests are the CAP REQ that have no answer yet, in order.
 	capRequests [][]string
 	capLists    capOffer
@@ -52,6 +60,7 @@ func (s *session) init(c *Conn, address Address) {
 	s.support = DefaultSupport()
 	s.verified = c.verifies(address)
 	s.decode = c.options.Decode
+	s.sasl = newLoginSettings(c.options)
 	s.registration = newRegistration(c.options)
 }
 
@@ -224,7 +233,17 @@ func (s *session) limits() lineLimits {
 		bytes:  s.support.LineLen,
 		tags:   s.caps.Has("message-tags"),
 		labels: s.caps.Has("labeled-response"),
+		encode: s.encoder(),
 	}
+}
+
+// encoder is how lines leave the charset of this process; nil where the server
+// takes UTF-8 only (ISUPPORT UTF8ONLY).
+func (s *session) encoder() func(string) []byte {
+	if s.support.UTF8Only {
+		return nil
+	}
+	return s.conn.encode
 }
 
 // onSupport is 005: our nick, the parameters and a text for people.

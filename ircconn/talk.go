@@ -6,7 +6,13 @@ const ctcpDelimiter = '\x01'
 
 func onPrivmsg(s *session, m *message) { s.talk(m, false) }
 
-func onNotice(s *session, m *message) { s.talk(m, true) }
+func onNotice(s *session, m *message) {
+	identifies := s.noticeIdentifies(m)
+	s.talk(m, true)
+	if identifies {
+		s.identified()
+	}
+}
 
 // talk is PRIVMSG and NOTICE: a target and a text, which may be CTCP.
 func (s *session) talk(m *message, notice bool) {

@@ -19,6 +19,7 @@ const (
 	actionNone action = iota
 	actionPing
 	actionWelcome
+	actionIdentified
 	actionRegistrationTimeout
 	actionDead
 )
@@ -31,13 +32,15 @@ type watch struct {
 	conn         net.Conn
 	pingInterval time.Duration
 	pingTimeout  time.Duration
+	loginWait    time.Duration // for the services
 	phase        phase
 	phaseEnds    time.Time // while registering and being welcomed
 	lastHeard    time.Time
 	pinged       bool
 }
 
-func (w *watch) init(config Config, conn net.Conn) {
+func (w *watch) init(config Config, conn net.Conn, loginWait time.Duration) {
+	w.loginWait = loginWait
 	w.conn = conn
 	w.pingInterval = config.PingInterval
 	w.pingTimeout = config.PingTimeout
@@ -47,6 +50,12 @@ func (w *watch) init(config Config, conn net.Conn) {
 }
 
 func (w *watch) arm(at time.Time) { _ = w.conn.SetReadDeadline(at) }
+
+// extend gives the phase at hand more time.
+func (w *watch) extend(length time.Duration) {
+	w.phaseEnds = time.Now().Add(length)
+	w.arm(w.phaseEnds)
+}
 
 // heard notes that the server has spoken. The time counts from the end of the
 // work on what it said: the sink may have waited long.
@@ -66,6 +75,9 @@ func (w *watch) follow(current phase) {
 	case phaseWelcoming:
 		w.phaseEnds = time.Now().Add(welcomeGrace)
 		w.arm(w.phaseEnds)
+	case phaseIdentifying:
+		w.phaseEnds = time.Now().Add(w.loginWait)
+		w.arm(w.phaseEnds)
 	case phaseRegistered:
 		w.arm(w.lastHeard.Add(w.pingInterval))
 	}
@@ -79,10 +91,14 @@ func (w *watch) expired(current phase) action {
 			w.arm(w.phaseEnds)
 			return actionNone
 		}
-		if current == phaseWelcoming {
+		switch current {
+		case phaseWelcoming:
 			return actionWelcome
+		case phaseIdentifying:
+			return actionIdentified
+		default:
+			return actionRegistrationTimeout
 		}
-		return actionRegistrationTimeout
 	}
 	silence := now.Sub(w.lastHeard)
 	switch {

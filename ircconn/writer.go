@@ -46,6 +46,7 @@ type writer struct {
 	limits     lineLimits
 	first      []outgoing // PONG, QUIT, registration: neither paced nor counted
 	queue      []outgoing
+	early      int // lines at the head of queue that need not wait for registered
 
 	goroutines sync.WaitGroup
 }
@@ -53,7 +54,15 @@ type writer struct {
 func (w *writer) init(c *Conn) {
 	w.conn = c
 	w.bucket = bucket{burst: c.config.Burst, interval: c.config.LineInterval}
-	w.limits = lineLimits{bytes: DefaultSupport().LineLen}
+	if pace := c.options.Pace; pace != nil {
+		w.bucket = bucket{burst: max(1, pace.Burst), interval: pace.LineInterval}
+	}
+	w.limits = w.firstLimits()
+}
+
+// firstLimits are those of a server that has said nothing yet.
+func (w *writer) firstLimits() lineLimits {
+	return lineLimits{bytes: DefaultSupport().LineLen, encode: w.conn.encode}
 }
 
 // attach begins to write to a new connection.
@@ -75,8 +84,33 @@ func (w *writer) detach() {
 	w.registered = false
 	w.draining = false
 	w.first = nil
-	w.limits = lineLimits{bytes: DefaultSupport().LineLen}
+	w.queue = w.queue[w.early:]
+	w.early = 0
+	w.limits = w.firstLimits()
 	w.wakeLocked()
+}
+
+// precede puts lines before all that wait and lets them leave, paced, before the
+// others may. The errors are of lines that cannot be sent.
+func (w *writer) precede(lines []Line) (faults []error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.closed || len(lines) == 0 {
+		return nil
+	}
+	var ready []outgoing
+	for _, line := range lines {
+		data, err := line.bytes(w.limits)
+		if err != nil {
+			faults = append(faults, err)
+			continue
+		}
+		ready = append(ready, outgoing{data, line.Receipt})
+	}
+	w.queue = append(ready, w.queue...)
+	w.early = len(ready)
+	w.drainLocked()
+	return faults
 }
 
 // release lets the lines of the queue leave: the server has accepted us.
@@ -97,7 +131,7 @@ func (w *writer) close() {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.closed = true
-	w.queue = nil
+	w.clearLocked()
 	w.first = nil
 	w.wakeLocked()
 }
@@ -118,7 +152,7 @@ func (w *writer) send(lines []Line) error {
 	if w.closed {
 		return ErrClosed
 	}
-	if len(w.queue)+len(lines) > w.conn.config.QueueLines {
+	if len(w.queue)-w.early+len(lines) > w.conn.config.QueueLines {
 		return ErrQueueFull
 	}
 	ready := make([]outgoing, len(lines))
@@ -167,7 +201,7 @@ func (w *writer) quit(reason string) {
 		w.conn.log.Debug("quit reason left out", "error", err)
 		line = newLine("QUIT")
 	}
-	w.queue = nil
+	w.clearLocked()
 	w.first = w.first[:min(len(w.first), maxUrgentLines-1)]
 	w.urgentLocked(line)
 	w.closed = true
@@ -181,7 +215,7 @@ func (w *writer) drainLocked() {
 		}
 		return
 	}
-	if w.stream == nil || w.failure != nil || len(w.first) == 0 && (len(w.queue) == 0 || !w.registered) {
+	if w.stream == nil || w.failure != nil || len(w.first) == 0 && w.releasedLocked() == 0 {
 		return
 	}
 	w.draining = true
@@ -192,6 +226,16 @@ func (w *writer) drainLocked() {
 		}
 	})
 }
+
+// releasedLocked is how many lines of the queue may leave.
+func (w *writer) releasedLocked() int {
+	if w.registered {
+		return len(w.queue)
+	}
+	return w.early
+}
+
+func (w *writer) clearLocked() { w.queue, w.early = nil, 0 }
 
 func (w *writer) wakeLocked() {
 	if w.wake != nil {
@@ -252,11 +296,9 @@ func (w *writer) take(now time.Time) (batch []outgoing, wait time.Duration) {
 		batch, w.first = w.first, nil
 		return batch, 0
 	}
-	if !w.registered {
-		return nil, 0
-	}
+	released := w.releasedLocked()
 	size, count := 0, 0
-	for count < len(w.queue) && size < maxWriteBytes {
+	for count < released && size < maxWriteBytes {
 		if wait = w.bucket.take(now); wait > 0 {
 			break
 		}
@@ -264,6 +306,7 @@ func (w *writer) take(now time.Time) (batch []outgoing, wait time.Duration) {
 		count++
 	}
 	batch, w.queue = w.queue[:count:count], w.queue[count:]
+	w.early = max(0, w.early-count)
 	if len(w.queue) == 0 {
 		w.queue = nil
 	}
@@ -314,7 +357,7 @@ func (w *writer) fail(generation int, stream net.Conn, err error) {
 	}
 	w.failure = err
 	w.draining = false
-	w.queue = nil
+	w.clearLocked()
 	w.first = nil
 	rest := readRest
 	if errors.Is(err, os.ErrDeadlineExceeded) {
