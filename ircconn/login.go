@@ -104,8 +104,11 @@ func (s *session) loginOver() {
 // abortLogin ends a login for a reason of ours. Other mechanisms are not tried: a
 // server that gets one wrong is not to be trusted with the password itself.
 func (s *session) abortLogin(reason error) {
-	s.send(newLine("AUTHENTICATE", "*"))
-	s.loginFailed(&Error{Kind: KindLogin, Text: fmt.Sprintf("%s: %s", s.login.name, reason), Err: reason})
+	failure := &Error{Kind: KindLogin, Text: fmt.Sprintf("%s: %s", s.login.name, reason), Err: reason}
+	if s.phase != phaseRegistering || !s.sasl.isMandatory() {
+		s.send(newLine("AUTHENTICATE", "*"))
+	}
+	s.loginFailed(failure)
 }
 
 // loginTimedOut gives up a login that the server does not answer, and reports

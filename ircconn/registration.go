@@ -27,6 +27,10 @@ func newRegistration(options *Options) *registration {
 func (s *session) begin() {
 	options := s.conn.options
 	var lines []Line
+	if options.WEBIRC != nil && !options.WEBIRC.Address.IsValid() {
+		s.fail(localError("cannot register: WEBIRC needs the address of the user"))
+		return
+	}
 	if options.WEBIRC != nil {
 		lines = append(lines, options.WEBIRC.line(s.address))
 	}

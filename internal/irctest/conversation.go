@@ -2,8 +2,11 @@ package irctest
 
 import (
 	"bufio"
+	"crypto/tls"
+	"crypto/x509"
 	"io"
 	"net"
+	"net/netip"
 	"regexp"
 	"strings"
 	"testing"
@@ -25,6 +28,20 @@ func newConversation(t testing.TB, socket, stream net.Conn) *Conversation {
 // Converse plays the server's part on a connection made by the caller, such as
 // one end of net.Pipe.
 func Converse(t testing.TB, conn net.Conn) *Conversation { return newConversation(t, conn, conn) }
+
+// ClientCertificate returns the certificate that the client showed, or nil.
+func (c *Conversation) ClientCertificate() *x509.Certificate {
+	secured, ok := c.stream.(*tls.Conn)
+	if !ok || len(secured.ConnectionState().PeerCertificates) == 0 {
+		return nil
+	}
+	return secured.ConnectionState().PeerCertificates[0]
+}
+
+// RemoteAddr returns where the client connected from.
+func (c *Conversation) RemoteAddr() netip.AddrPort {
+	return c.socket.RemoteAddr().(*net.TCPAddr).AddrPort()
+}
 
 // ReadLine returns the client's next line without its end.
 func (c *Conversation) ReadLine() string {

@@ -120,6 +120,14 @@ func makeCertificate(t testing.TB, from, to time.Time, names []string) (tls.Cert
 	return tls.Certificate{Certificate: [][]byte{raw}, PrivateKey: key}, parsed
 }
 
+// NewCertificate returns a certificate of its own, as a client has one.
+func NewCertificate(t testing.TB) tls.Certificate {
+	t.Helper()
+	now := time.Now()
+	certificate, _ := makeCertificate(t, now.Add(-time.Hour), now.Add(time.Hour), nil)
+	return certificate
+}
+
 // Addr returns "host:port".
 func (s *Server) Addr() string { return s.listener.Addr().String() }
 
