@@ -21,10 +21,11 @@ func (g *Gateway) commands() []adhocCommand {
 		{node: "ping", name: "Do a ping", on: onGateway, begin: func(*User, *request) (page, error) { return done("Pong"), nil },
 			chat: func(*User, string) (string, error) { return "Pong", nil }},
 		{node: "hello", name: "Receive a greeting", on: onGateway, begin: beginHello, chat: chatHello, usage: "name"},
-		{node: global, name: "Settings for all networks", on: onGateway, begin: beginConfigure},
+		{node: global, name: "Settings for all networks", on: onGateway, begin: beginGlobal},
 		{node: server, name: "Settings for this network", on: serverOn, begin: beginConfigure},
 		{node: "configure", name: "Settings for this channel", on: onRoom, begin: beginConfigure},
 		{node: "get-irc-connection-info", name: "About your connection to this network", on: serverOn, begin: beginInfo, chat: chatInfo, usage: "server"},
+		{node: "certificate", name: "Client certificate (CertFP)", on: serverOn, begin: beginCertificate, chat: chatCertificate, usage: "server [generate or remove]"},
 		{node: "disconnect-from-irc-server", name: "Disconnect from networks", on: onGateway, begin: beginDisconnect, chat: chatDisconnect, usage: "server"},
 	}
 	return append(list, adminCommands()...)
@@ -146,6 +147,19 @@ func (u *User) chatCommand(r *request, body string) (string, error) {
 		return c.chat(u, strings.TrimSpace(args))
 	}
 	return u.chatHelp(r), nil
+}
+
+// isChatCommand reports whether a text is for the gateway and not a line of IRC,
+// where both have one address (fixed-server mode).
+func (u *User) isChatCommand(body string) bool {
+	word, _, _ := strings.Cut(strings.TrimSpace(body), " ")
+	switch word {
+	case "help", "?", "set", "show":
+		return true
+	}
+	return slices.ContainsFunc(u.g.commands(), func(c adhocCommand) bool {
+		return c.chat != nil && (c.node == word || shortName(c.node) == word)
+	})
 }
 
 // shortName is the node of a command without the address of a specification.

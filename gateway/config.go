@@ -3,13 +3,11 @@ package gateway
 import (
 	"errors"
 	"fmt"
-	"strings"
 	"time"
 
 	"golang.org/x/text/encoding/htmlindex"
 
 	"passerelle/component"
-	"passerelle/ircconn"
 )
 
 // Config is the gateway's own part of the configuration.
@@ -28,6 +26,15 @@ type Config struct {
 	// AnswerTimeout is how long an IRC server may take to answer a question
 	// before the XMPP client is told that it did not.
 	AnswerTimeout time.Duration `yaml:"answer_timeout"`
+	// FixedServer is the only server, where the gateway is one for a single
+	// network: channels are then #channel@gateway. Empty for any server.
+	FixedServer string `yaml:"fixed_server"`
+	// ListedServersOnly lets users connect to the servers of irc.servers only.
+	ListedServersOnly bool `yaml:"listed_servers_only"`
+	// OwnRealName lets users choose their user name and real name.
+	OwnRealName bool `yaml:"own_realname"`
+	// RealNameFromJID makes the user's JID the real name where none is chosen.
+	RealNameFromJID bool `yaml:"realname_from_jid"`
 	// RegisteredOnly lets only those connect to IRC who have registered.
 	RegisteredOnly bool `yaml:"registered_only"`
 	// Admins are the bare JIDs of those who may run the gateway's commands.
@@ -50,6 +57,7 @@ func DefaultConfig() Config {
 		QuitMessage:   "The gateway is going down",
 		AnswerTimeout: 20 * time.Second,
 		RecordHistory: true,
+		OwnRealName:   true,
 		MaxHistory:    20,
 	}
 }
@@ -79,57 +87,3 @@ func (c Config) Validate() error {
 	}
 	return errors.Join(faults...)
 }
-
-// ServerConfig is what the admin says about one IRC server.
-type ServerConfig struct {
-	// Name is the server's name in JIDs: a host name or an alias.
-	Name string `yaml:"name"`
-	// Addresses are tried in order; each is ircs://host:port (TLS) or
-	// irc://host:port (plain text).
-	Addresses []string `yaml:"addresses"`
-}
-
-// Servers are the admin's servers by name.
-type Servers map[string][]ircconn.Address
-
-// ParseServers checks the list of servers and reports every fault of it.
-func ParseServers(list []ServerConfig) (Servers, error) {
-	servers := make(Servers, len(list))
-	var faults []error
-	for i, entry := range list {
-		name := strings.ToLower(entry.Name)
-		if name == "" || strings.ContainsAny(name, " %@/") {
-			faults = append(faults, fmt.Errorf("irc.servers[%d].name %q: it must be a host name or an alias without spaces, %%, @ and /", i, entry.Name))
-			continue
-		}
-		if _, twice := servers[name]; twice {
-			faults = append(faults, fmt.Errorf("irc.servers has %q twice", name))
-		}
-		if len(entry.Addresses) == 0 {
-			faults = append(faults, fmt.Errorf("irc.servers[%d] (%s) has no addresses", i, name))
-		}
-		servers[name] = nil
-		for _, text := range entry.Addresses {
-			address, err := ircconn.ParseAddress(text)
-			if err != nil {
-				faults = append(faults, fmt.Errorf("irc.servers[%d] (%s): %w", i, name, err))
-				continue
-			}
-			servers[name] = append(servers[name], address)
-		}
-	}
-	return servers, errors.Join(faults...)
-}
-
-// addresses returns where a server is to be found: what the admin configured,
-// or TLS on port 6697 of the host of that name. Plain text is used only where
-// the configuration says so.
-func (s Servers) addresses(name string) []ircconn.Address {
-	if configured, ok := s[name]; ok {
-		return configured
-	}
-	return []ircconn.Address{{Host: name, Port: tlsPort, TLS: true}}
-}
-
-// tlsPort is where IRC servers wait with TLS (RFC 7194).
-const tlsPort = 6697

@@ -42,7 +42,7 @@ func TestParseServers(t *testing.T) {
 		{Name: "", Addresses: []string{"x"}}, {Name: "a b", Addresses: []string{"x"}}, {Name: "none"},
 		{Name: "twice", Addresses: []string{"x"}}, {Name: "Twice", Addresses: []string{"x"}}, {Name: "bad", Addresses: []string{"http://x"}},
 	})
-	for _, fault := range []string{"servers[0]", "servers[1]", "(none) has no addresses", `"twice" twice`, "(bad)"} {
+	for _, fault := range []string{"servers[0]", "servers[1]", "(none): it has no addresses", `"twice" twice`, "(bad)"} {
 		if err == nil || !strings.Contains(err.Error(), fault) {
 			t.Errorf("%s is missing in: %v", fault, err)
 		}

@@ -52,6 +52,12 @@ func savedNote(change store.Settings) string {
 
 func beginConfigure(u *User, r *request) (page, error) { return u.configurePage(u.scope(r.to)) }
 
+// beginGlobal is for all networks, also where the gateway's address is that of
+// the only one.
+func beginGlobal(u *User, _ *request) (page, error) {
+	return u.configurePage(u.scope(translate.Address{}))
+}
+
 // place understands where a setting is meant in a chat: nothing or "global", a
 // server, or a channel as in its JID or as "#channel@server".
 func (u *User) place(word string) (store.Scope, error) {

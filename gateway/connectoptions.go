@@ -1,7 +1,10 @@
 package gateway
 
 import (
+	"fmt"
 	"strconv"
+	"strings"
+	"time"
 
 	"passerelle/ircconn"
 	"passerelle/store"
@@ -15,19 +18,182 @@ func (u *User) connectionOptions(scope store.Scope, nick string) ircconn.Options
 	if name == "" {
 		name = nick
 	}
-	if realName == "" {
+	if !u.g.live().OwnRealName {
+		name, realName = nick, ""
+	}
+	switch {
+	case realName != "":
+	case u.g.live().RealNameFromJID:
+		realName = u.jid.String()
+	default:
 		realName = nick
 	}
-	charset := u.value(setEncodingIn, scope)
-	return ircconn.Options{
+	options := ircconn.Options{
 		Addresses:        u.addresses(scope),
 		Nick:             nick,
 		AlternativeNicks: u.values(setOtherNicks, scope),
 		Username:         username(name),
 		RealName:         realName,
 		Password:         u.value(setPassword, scope),
-		Decode:           func(line []byte) []byte { return translate.Decode(line, charset) },
+		Decode:           u.decoder(scope),
+		Encode:           u.encoder(scope),
+		Certificate:      u.certificate(scope),
+		SASL: ircconn.SASLOptions{
+			Account: u.value(setSASLAccount, scope), Password: u.value(setSASLPassword, scope),
+		},
+		Fingerprints: u.values(setFingerprint, scope),
+		Identd:       u.g.identd,
+		Ident:        u.g.ident(u.jid),
+		AfterConnect: u.afterConnect(scope, nick),
+		STS:          u.strictTransport(scope),
 	}
+	if options.SASL.Account == "" && options.SASL.Password != "" {
+		options.SASL.Account = nick
+	}
+	if mechanism := u.value(setSASLMechanism, scope); mechanism != "" && mechanism != "auto" {
+		options.SASL.Mechanisms = []string{mechanism}
+	}
+	if verify, ok := parseBoolean(u.value(setVerify, scope)); ok && !verify {
+		options.Verify = ircconn.AcceptAnyCertificate
+	}
+	if len(options.AfterConnect) > 0 || options.Certificate != nil || options.Password != "" {
+		options.WaitForLogin = loginTime
+	}
+	if limit, err := strconv.Atoi(u.value(setThrottle, scope)); err == nil {
+		options.Pace = pace(limit)
+	}
+	if server := u.g.live().Servers[scope.Server]; server != nil {
+		options.Proxy = server.Proxy
+		options.WEBIRC = u.g.webirc(server, u.jid)
+		if server.Source.IsValid() {
+			options.SourceAddress = u.g.addressIn(server.Source, u.jid)
+		}
+	}
+	return options
+}
+
+// loginTime is how long joining waits for the services to recognise somebody who
+// does not log in by SASL.
+const loginTime = 5 * time.Second
+
+// pace is the pace of biboumi's throttle limit: so many lines at once, then one
+// each second; a negative number is no limit.
+func pace(limit int) *ircconn.Pace {
+	if limit < 0 {
+		return &ircconn.Pace{Burst: 1}
+	}
+	return &ircconn.Pace{Burst: max(1, limit), LineInterval: time.Second}
+}
+
+// charsets are what lines of a network are written in: for some channels in
+// another charset than for the rest. They are read on the connection's
+// goroutines and never change: what was chosen when the connection began counts.
+type charsets struct {
+	network  string
+	channels map[string]string // by name in lower case
+}
+
+func (u *User) charsets(setting string, scope store.Scope) charsets {
+	chosen := charsets{network: u.value(setting, scope), channels: make(map[string]string)}
+	for other, choices := range u.chosen {
+		if values := choices[setting]; other.Server == scope.Server && other.Channel != "" && len(values) > 0 {
+			chosen.channels[other.Channel] = values[0]
+		}
+	}
+	return chosen
+}
+
+// longestTarget is how far into a line a channel's name is looked for, in bytes.
+const longestTarget = 512
+
+// of returns the charset of a line: that of the first channel it names.
+func (c charsets) of(line string) string {
+	if len(c.channels) == 0 {
+		return c.network
+	}
+	for word := range strings.FieldsSeq(line[:min(len(line), longestTarget)]) {
+		if own, ok := c.channels[strings.ToLower(strings.TrimPrefix(word, ":"))]; ok {
+			return own
+		}
+	}
+	return c.network
+}
+
+// decoder reads lines that are not UTF-8.
+func (u *User) decoder(scope store.Scope) func([]byte) []byte {
+	chosen := u.charsets(setEncodingIn, scope)
+	return func(line []byte) []byte { return translate.Decode(line, chosen.of(string(line))) }
+}
+
+// encoder writes lines where UTF-8 was not chosen; nil is UTF-8 everywhere.
+func (u *User) encoder(scope store.Scope) func(string) []byte {
+	chosen := u.charsets(setEncodingOut, scope)
+	if chosen.network == "" && len(chosen.channels) == 0 {
+		return nil
+	}
+	return func(line string) []byte { return translate.Encode(line, chosen.of(line)) }
+}
+
+// afterConnect are the lines to send when the server has accepted us. They may
+// name the nick, the account and its password.
+func (u *User) afterConnect(scope store.Scope, nick string) []ircconn.Line {
+	account := u.value(setSASLAccount, scope)
+	if account == "" {
+		account = nick
+	}
+	replace := strings.NewReplacer("{nick}", nick, "{account}", account, "{password}", u.value(setSASLPassword, scope))
+	var lines []ircconn.Line
+	for _, text := range u.values(setAfterConnect, scope) {
+		line, err := ircconn.ParseLine(replace.Replace(text))
+		if err != nil {
+			u.log.Warn("an after-connection command is no line of IRC", "network", scope.Server)
+			continue
+		}
+		lines = append(lines, line)
+	}
+	return lines
+}
+
+// What a server wants of how it is connected to (IRCv3 sts), kept for each user
+// and network as "host port time".
+const setSTS = "sts"
+
+// strictTransport is what the server wanted, as long as that holds.
+func (u *User) strictTransport(scope store.Scope) ircconn.STSPolicy {
+	fields := strings.Fields(u.value(setSTS, scope))
+	if len(fields) != 3 {
+		return ircconn.STSPolicy{}
+	}
+	port, err := strconv.Atoi(fields[1])
+	until, timeErr := parseStamp(fields[2])
+	if err != nil || timeErr != nil || u.g.now().After(until) {
+		return ircconn.STSPolicy{}
+	}
+	return ircconn.STSPolicy{Host: fields[0], Port: port}
+}
+
+// onSTS keeps what the server wants of the next connections.
+func (n *Network) onSTS(ev ircconn.STSReceived) {
+	if !ev.Secure || ev.Host == "" {
+		return
+	}
+	change := store.Settings{setSTS: nil}
+	if ev.Duration > 0 {
+		change[setSTS] = []string{fmt.Sprintf("%s %d %s", ev.Host, ev.Port, stamp(n.u.g.now().Add(ev.Duration)))}
+	}
+	scope := n.u.scope(translate.Address{Kind: translate.Server, Network: n.name})
+	if err := n.u.choose(scope, change); err != nil {
+		n.log.Warn("the server's policy on encryption was not kept", "error", err)
+	}
+}
+
+// onLoggedIn and onLoggedOut tell which account counts.
+func (n *Network) onLoggedIn(ev ircconn.LoggedIn) {
+	n.tell("You are logged in to " + n.name + " as " + ev.Account + ".")
+}
+
+func (n *Network) onLoggedOut(ircconn.LoggedOut) {
+	n.tell("You are not logged in to " + n.name + " any more.")
 }
 
 // addresses returns where to find a server, in the order in which to try: the

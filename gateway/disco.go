@@ -230,7 +230,7 @@ func (u *User) onDiscoItems(r *request, query *component.Element) error {
 	default:
 		return refuse("item-not-found", "there is no node %q here", node)
 	}
-	if at(r) == onServer {
+	if at(r) == onServer || at(r) == onGateway && u.g.addressing.Fixed != "" {
 		return u.onChannelList(r, query)
 	}
 	u.openDisco(r, nsDiscoItems, "")

@@ -80,6 +80,12 @@ func (n *Network) handle(ev ircconn.Event) {
 		n.onRegistered(ev)
 	case ircconn.SupportChanged:
 		n.onSupportChanged(ev)
+	case ircconn.LoggedIn:
+		n.onLoggedIn(ev)
+	case ircconn.LoggedOut:
+		n.onLoggedOut(ev)
+	case ircconn.STSReceived:
+		n.onSTS(ev)
 	case ircconn.CapsChanged:
 		n.onCapsChanged(ev)
 	case ircconn.Disconnected:

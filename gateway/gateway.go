@@ -3,6 +3,7 @@ package gateway
 import (
 	"context"
 	"log/slog"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -42,6 +43,7 @@ type Options struct {
 	Store *store.Store
 	// Reload reads the configuration again and says what it did; nil where that
 	// cannot be done. Stop ends the program.
+	Identd *ircconn.Identd // nil for none
 	Reload func() (string, error)
 	Stop   func()
 	// OccupantKey is the secret of the occupant ids (XEP-0421).
@@ -64,6 +66,7 @@ type Gateway struct {
 	log         *slog.Logger
 	store       *store.Store
 	connections connections
+	identd      *ircconn.Identd
 	reload      func() (string, error)
 	stop        func()
 	dial        dialer
@@ -102,6 +105,7 @@ func New(options Options) *Gateway {
 		occupantKey: options.OccupantKey,
 		log:         options.Log,
 		store:       options.Store,
+		identd:      options.Identd,
 		reload:      options.Reload,
 		stop:        options.Stop,
 		now:         time.Now,
@@ -110,6 +114,7 @@ func New(options Options) *Gateway {
 	}
 	g.scratches.New = func() any { return new(scratch) }
 	g.started = g.now()
+	g.addressing.Fixed = strings.ToLower(options.Config.FixedServer)
 	g.current.Store(&Live{Config: options.Config, Servers: options.Servers})
 	if g.store != nil {
 		g.store.OnGap(g.tellGaps)

@@ -64,6 +64,9 @@ func (u *User) connect(name, wanted string) (*Network, error) {
 	if nick == "" {
 		return nil, refuse("not-acceptable", "IRC has no letters for the nick %q; choose one of a to z", wanted)
 	}
+	if _, listed := u.g.live().Servers[name]; !listed && u.g.live().ListedServersOnly {
+		return nil, refuse("not-allowed", "this gateway connects to certain IRC servers only, and %s is not among them", name)
+	}
 	options := u.connectionOptions(scope, nick)
 	if len(options.Addresses) == 0 {
 		return nil, refuse("item-not-found", "no address is known for %s", name)
@@ -211,6 +214,9 @@ func (n *Network) onDisconnected(ev ircconn.Disconnected) {
 	text := "The connection to " + n.name + " has ended"
 	if ev.Err != nil {
 		text += ": " + ev.Err.Error()
+	}
+	if ev.STS.Duration > 0 {
+		n.onSTS(ev.STS) // it counts from the end of the connection
 	}
 	n.tell(text)
 	n.ready = false

@@ -96,6 +96,9 @@ func (u *User) onGatewayMessage(r *request) error {
 	if r.ChildText("", "body") == "" {
 		return nil
 	}
+	if u.g.addressing.Fixed != "" && !u.isChatCommand(r.ChildText("", "body")) {
+		return u.onServerMessage(r)
+	}
 	answer, err := u.chatCommand(r, r.ChildText("", "body"))
 	if err != nil {
 		return err

@@ -102,7 +102,7 @@ func settingList() []setting {
 		{field: field{name: setThrottle, kind: textSingle, least: -1, most: 1000, label: "Throttle limit", help: "How many lines may be sent at once before they are slowed down; -1: no limit"}, on: onServer},
 		{field: field{name: setEncodingIn, kind: textSingle, label: "In encoding", help: "How to read lines that are not UTF-8"},
 			on: everywhere &^ onGateway, valid: validCharset, admin: func(c Config) string { return c.Charset }},
-		{field: field{name: setEncodingOut, kind: textSingle, label: "Out encoding", help: "How to write, where the network is not on UTF-8"}, on: everywhere &^ onGateway, valid: validCharset},
+		{field: field{name: setEncodingOut, kind: textSingle, label: "Out encoding", help: "How to write, where it is not on UTF-8"}, on: everywhere &^ onGateway, valid: validCharset},
 	}
 }
 
@@ -252,7 +252,7 @@ func (u *User) choose(scope store.Scope, change store.Settings) error {
 	if err := u.load(); err != nil {
 		return err
 	}
-	secret := make(map[string]bool)
+	secret := map[string]bool{setCertificate: true}
 	for _, s := range u.g.settings {
 		secret[s.name] = s.secret
 	}

@@ -1,6 +1,7 @@
 package translate
 
 import (
+	"bytes"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -101,4 +102,19 @@ func Lines(body string) []string {
 		}
 	}
 	return lines
+}
+
+// Encode writes a line in the charset with this IANA name. Characters that it
+// does not have become question marks; an unknown charset leaves UTF-8.
+func Encode(line, charset string) []byte {
+	legacy := charsetByName(charset)
+	if legacy == nil {
+		return []byte(line)
+	}
+	encoded, err := encoding.ReplaceUnsupported(legacy.NewEncoder()).Bytes([]byte(line))
+	if err != nil {
+		return []byte(line)
+	}
+	// The replacement of the encoding package is the control character SUB.
+	return bytes.ReplaceAll(encoded, []byte{0x1a}, []byte("?"))
 }

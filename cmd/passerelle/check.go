@@ -53,8 +53,8 @@ func checkNames(ctx context.Context, cfg *config) error {
 	if address, err := url.Parse(cfg.Component.Address); err == nil && address.Hostname() != "" {
 		hosts = append(hosts, address.Hostname())
 	}
-	for _, addresses := range cfg.servers {
-		for _, address := range addresses {
+	for _, server := range cfg.servers {
+		for _, address := range server.Addresses {
 			hosts = append(hosts, address.Host)
 		}
 	}

@@ -40,6 +40,9 @@ type componentConfig struct {
 
 type ircConfig struct {
 	ircconn.Config `yaml:",inline"`
+	// IdentdListen is where servers may ask who a connection is for (RFC 1413);
+	// empty turns it off.
+	IdentdListen string `yaml:"identd_listen"`
 	// Servers are those that need more than their name to be found.
 	Servers []gateway.ServerConfig `yaml:"servers"`
 }
@@ -162,6 +165,11 @@ func (c *config) complete() error {
 	c.servers = servers
 	add("irc", err)
 	add("log", c.Log.validate())
+	if c.IRC.IdentdListen != "" {
+		if _, _, err := net.SplitHostPort(c.IRC.IdentdListen); err != nil {
+			add("", fmt.Errorf("irc.identd_listen %q must be host:port, such as :113", c.IRC.IdentdListen))
+		}
+	}
 	if c.HTTP.Listen != "" {
 		if _, _, err := net.SplitHostPort(c.HTTP.Listen); err != nil {
 			add("", fmt.Errorf("http.listen %q must be host:port, such as 127.0.0.1:8080", c.HTTP.Listen))

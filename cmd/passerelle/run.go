@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"net"
 	"os"
 	"os/signal"
 	"syscall"
@@ -13,6 +14,7 @@ import (
 
 	"passerelle/component"
 	"passerelle/gateway"
+	"passerelle/ircconn"
 	"passerelle/store"
 )
 
@@ -32,12 +34,17 @@ func run(cfg *config, _, stderr io.Writer) error {
 	if err != nil {
 		return err
 	}
+	identd, stopIdentd, err := serveIdentd(cfg.IRC.IdentdListen, log)
+	if err != nil {
+		return err
+	}
+	defer stopIdentd()
 	again := &reloader{running: cfg}
 	signals := make(chan os.Signal, 2)
 	g := gateway.New(gateway.Options{
 		Config: cfg.Gateway, Domain: cfg.Component.Hostname, Version: programVersion(),
 		Servers: cfg.servers, IRC: cfg.IRC.Config, Store: data, OccupantKey: key, Log: log,
-		Reload: again.reload, Stop: func() { signals <- syscall.SIGTERM },
+		Identd: identd, Reload: again.reload, Stop: func() { signals <- syscall.SIGTERM },
 	})
 	again.gateway = g
 	pulse := &pulse{Gateway: g}
@@ -83,6 +90,26 @@ func serve(g *gateway.Gateway, conn *component.Conn, again *reloader, signals ch
 	done()
 	cancel()
 	return startFault(<-ended)
+}
+
+// serveIdentd answers IRC servers that ask who a connection is for (RFC 1413),
+// and returns what ends it. Without an address there is none.
+func serveIdentd(listen string, log *slog.Logger) (*ircconn.Identd, func(), error) {
+	if listen == "" {
+		return nil, func() {}, nil
+	}
+	listener, err := net.Listen("tcp", listen)
+	if err != nil {
+		return nil, nil, fmt.Errorf("irc.identd_listen: %w", err)
+	}
+	identd := ircconn.NewIdentd(log)
+	ctx, cancel := context.WithCancel(context.Background())
+	go func() {
+		if err := identd.Serve(ctx, listener); err != nil && ctx.Err() == nil {
+			log.Error("identities are no longer served", "error", err)
+		}
+	}()
+	return identd, cancel, nil
 }
 
 // startFault is the one line about a stream that cannot begin.

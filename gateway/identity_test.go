@@ -1,0 +1,210 @@
+package gateway
+
+import (
+	"net/netip"
+	"strings"
+	"testing"
+	"time"
+
+	"passerelle/component"
+	"passerelle/ircconn"
+)
+
+func TestConnectionOptions(t *testing.T) {
+	w := newWorld(t)
+	w.openStore()
+	servers, err := ParseServers([]ServerConfig{{
+		Name: "irc.test", Addresses: []string{"ircs://irc.test"}, Proxy: "socks5://127.0.0.1:9050", SourceNetwork: "2001:db8:1::/64",
+		WEBIRC: &WEBIRCConfig{Password: "trusted", Network: "fd00:1::/64"},
+	}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	live := *w.g.live()
+	live.Servers = servers
+	w.g.Apply(live)
+	w.configure(server, fieldXML("sasl_password", "secret")+fieldXML("sasl_account", "capulet")+fieldXML("sasl_mechanism", "PLAIN")+
+		fieldXML("verify_cert", "false")+fieldXML("fingerprint", strings.Repeat("ab", 32))+fieldXML("throttle_limit", "3")+
+		fieldXML("after_connect_commands", "PRIVMSG NickServ :identify {account} {password}", "MODE {nick} +B")+fieldXML("encoding_out", "koi8-r"))
+	w.join(desk, "juliet")
+	o := w.dialled
+	if o.SASL.Account != "capulet" || o.SASL.Password != "secret" || strings.Join(o.SASL.Mechanisms, " ") != "PLAIN" {
+		t.Errorf("SASL %+v", o.SASL)
+	}
+	if o.Verify != ircconn.AcceptAnyCertificate || len(o.Fingerprints) != 1 || o.Proxy != "socks5://127.0.0.1:9050" {
+		t.Errorf("options %+v", o)
+	}
+	if o.Pace == nil || o.Pace.Burst != 3 || o.Pace.LineInterval != time.Second {
+		t.Errorf("pace %+v", o.Pace)
+	}
+	if len(o.AfterConnect) != 2 || o.AfterConnect[0].Params[1] != "identify capulet secret" || o.AfterConnect[1].Params[0] != "juliet" || o.WaitForLogin == 0 {
+		t.Errorf("after connecting %+v, %v", o.AfterConnect, o.WaitForLogin)
+	}
+	if got := string(o.Encode("да")); got != "\xc4\xc1" {
+		t.Errorf("encoded %q", got)
+	}
+	if o.WEBIRC == nil || o.WEBIRC.Password != "trusted" || !netip.MustParsePrefix("fd00:1::/64").Contains(o.WEBIRC.Address) || !strings.HasSuffix(o.WEBIRC.Host, ".gw.test") {
+		t.Errorf("WEBIRC %+v", o.WEBIRC)
+	}
+	if !netip.MustParsePrefix("2001:db8:1::/64").Contains(o.SourceAddress) || o.Ident == "" {
+		t.Errorf("source %v, ident %q", o.SourceAddress, o.Ident)
+	}
+}
+
+// Each user is somebody else to IRC, and always the same.
+func TestUsersAreToldApart(t *testing.T) {
+	w := newWorld(t)
+	prefix := netip.MustParsePrefix("2001:db8::/56")
+	seen := make(map[string]bool)
+	for _, local := range []string{"juliet", "romeo", "nurse"} {
+		jid := component.JID{Local: local, Domain: "xmpp.test"}
+		address, ident := w.g.addressIn(prefix, jid), w.g.ident(jid)
+		if address != w.g.addressIn(prefix, jid) || ident != w.g.ident(jid) {
+			t.Errorf("%s changes", local)
+		}
+		if !prefix.Contains(address) || len(ident) != identLength || strings.Contains(ident, local) {
+			t.Errorf("%s: %v %s", local, address, ident)
+		}
+		if seen[address.String()] || seen[ident] {
+			t.Errorf("%s is taken for somebody else", local)
+		}
+		seen[address.String()], seen[ident] = true, true
+	}
+	if got := w.g.addressIn(netip.MustParsePrefix("192.0.2.7/32"), component.JID{Local: "x"}); got.String() != "192.0.2.7" {
+		t.Errorf("one address is %v", got)
+	}
+}
+
+func TestCertificateCommand(t *testing.T) {
+	w := newWorld(t)
+	w.openStore()
+	answer, id := w.command(server, "certificate", "", "")
+	contains(t, answer, `You have no client certificate for irc.test.`, `<value>generate</value>`)
+	answer, _ = w.command(server, "certificate", "sessionid='"+id+"'", fieldXML("action", "generate"))
+	contains(t, answer, `PRIVMSG NickServ :CERT ADD`, `SHA-256 `, `SHA-1 `, `SHA-512 `)
+	first := w.chat("certificate irc.test")
+	contains(t, first, `SHA-256 `)
+	w.u.chosen = nil
+	w.join(desk, "juliet")
+	if w.dialled.Certificate == nil || len(w.dialled.Certificate.Certificate) != 1 {
+		t.Error("the certificate is not shown")
+	}
+	w.forget()
+	contains(t, w.chat("certificate irc.test generate"), `SHA-256 `)
+	if w.chat("certificate irc.test") == first {
+		t.Error("a new certificate has the old fingerprint")
+	}
+	contains(t, w.chat("certificate irc.test remove"), `You have no client certificate`)
+	contains(t, w.chat("certificate irc.test dance"), `bad-request`)
+	contains(t, w.chat("certificate global"), `bad-request`)
+	lacks(t, w.chat("show irc.test"), `PRIVATE KEY`)
+}
+
+// A server that wants TLS gets nothing else until that is over.
+func TestStrictTransportSecurity(t *testing.T) {
+	w := newWorld(t)
+	w.openStore()
+	w.join(desk, "juliet")
+	w.event(ircconn.STSReceived{Host: "irc.test", Port: 6697, Duration: time.Hour, Secure: true})
+	w.event(ircconn.Disconnected{})
+	w.join(desk, "juliet")
+	if got := w.dialled.STS; got.Host != "irc.test" || got.Port != 6697 {
+		t.Errorf("policy %+v", got)
+	}
+	w.event(ircconn.Disconnected{})
+	w.clock = w.clock.Add(2 * time.Hour)
+	w.join(desk, "juliet")
+	if w.dialled.STS.Port != 0 {
+		t.Errorf("the policy has not ended: %+v", w.dialled.STS)
+	}
+	w.event(ircconn.STSReceived{Host: "irc.test", Port: 6697, Duration: time.Hour, Secure: true},
+		ircconn.STSReceived{Host: "irc.test", Duration: 0, Secure: true}, ircconn.Disconnected{})
+	w.join(desk, "juliet")
+	if w.dialled.STS.Port != 0 {
+		t.Errorf("the policy was not taken back: %+v", w.dialled.STS)
+	}
+}
+
+func TestLoginIsTold(t *testing.T) {
+	w := connected(t)
+	w.event(ircconn.LoggedIn{Account: "capulet"})
+	w.expectOne(`You are logged in to irc.test as capulet.`)
+	w.event(ircconn.LoggedOut{})
+	w.expectOne(`not logged in`)
+}
+
+func TestListedServersOnly(t *testing.T) {
+	w := newWorld(t)
+	live := *w.g.live()
+	live.ListedServersOnly = true
+	live.Servers = Servers{"irc.test": {Addresses: []ircconn.Address{{Host: "irc.test", Port: 6697, TLS: true}}}}
+	w.g.Apply(live)
+	w.stanza(`<presence from='%s' to='#chan%%other.test@gw.test/juliet'><x xmlns='http://jabber.org/protocol/muc'/></presence>`, desk)
+	w.expectOne(`not-allowed`)
+	w.join(desk, "juliet")
+	if w.irc == nil {
+		t.Error("a listed server is refused")
+	}
+}
+
+func TestRealNames(t *testing.T) {
+	w := newWorld(t)
+	w.openStore()
+	w.configure(server, fieldXML("realname", "Juliet C.")+fieldXML("username", "jj"))
+	live := *w.g.live()
+	live.OwnRealName, live.RealNameFromJID = false, true
+	w.g.Apply(live)
+	w.join(desk, "juliet")
+	if o := w.dialled; o.RealName != "juliet@xmpp.test" || o.Username != "juliet" {
+		t.Errorf("%q, %q", o.RealName, o.Username)
+	}
+}
+
+func TestFixedServer(t *testing.T) {
+	w := newWorld(t)
+	w.openStore()
+	w.g.addressing.Fixed = "irc.test"
+	w.stanza(`<presence from='%s' to='#chan@gw.test/juliet'><x xmlns='http://jabber.org/protocol/muc'/></presence>`, desk)
+	w.register("juliet")
+	w.forget()
+	w.enter("juliet")
+	got := strings.Join(w.sent(), "\n")
+	contains(t, got, `from='#chan@gw.test/juliet'`)
+	w.irc.sent = nil
+	w.stanza(`<message from='%s' to='gw.test' type='chat' id='m'><body>LUSERS</body></message>`, desk)
+	w.expectLines("LUSERS")
+	contains(t, w.chat("set persistent true"), `saved`)
+	for _, node := range []string{"global-configure", "server-configure", "get-irc-connection-info"} {
+		answer, _ := w.command("gw.test", node, "", "")
+		lacks(t, answer, `type='error'`)
+	}
+	answer, _ := w.command("gw.test", "global-configure", "", "")
+	contains(t, answer, `Settings for all networks`)
+	answer, _ = w.command("gw.test", "server-configure", "", "")
+	contains(t, answer, `Settings for irc.test`, `var='sasl_password'`)
+}
+
+func TestCharsetsOfChannels(t *testing.T) {
+	w := newWorld(t)
+	w.openStore()
+	w.chat("set irc.test encoding_in koi8-r")
+	w.chat("set #alt%irc.test encoding_in windows-1251")
+	w.chat("set #alt%irc.test encoding_out windows-1251")
+	w.join(desk, "juliet")
+	for line, want := range map[string]string{
+		":a PRIVMSG #chan :\xc4\xc1": ":a PRIVMSG #chan :да",
+		":a PRIVMSG #ALT :\xe4\xe0":  ":a PRIVMSG #ALT :да",
+	} {
+		if got := string(w.dialled.Decode([]byte(line))); got != want {
+			t.Errorf("%q is read as %q", line, got)
+		}
+	}
+	for line, want := range map[string]string{
+		"PRIVMSG #chan :да": "PRIVMSG #chan :да",
+		"PRIVMSG #alt :да":  "PRIVMSG #alt :\xe4\xe0",
+	} {
+		if got := string(w.dialled.Encode(line)); got != want {
+			t.Errorf("%q is written as %q", line, got)
+		}
+	}
+}
