@@ -42,9 +42,10 @@ lint:
 test-unit:
 	$(GO) test -race ./...
 
-# The end-to-end tests of one package at a time: each package starts servers of its own.
+# The end-to-end tests of one package at a time: each package starts servers of its own. They run
+# the gateway as a program, which the cache of test results does not know of.
 test-e2e:
-	$(GO) test -race -tags e2e -p 1 -parallel 12 -timeout 12m ./internal/harness/... ./e2e/... ./cmd/demo/...
+	$(GO) test -race -count 1 -tags e2e -p 1 -parallel 12 -timeout 12m ./internal/harness/... ./e2e/... ./cmd/demo/...
 
 fuzz:
 	@scripts/fuzz.sh $(FUZZ_TIME)
