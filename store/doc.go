@@ -19,6 +19,9 @@
 // OnGap's function when writing works again. Settings are refused with an error
 // meanwhile, and queries answer with what was written before.
 //
+// A Biboumi is another gateway's database, read for moving in and never written;
+// it has no goroutine and nothing to do with a Store.
+//
 // It refuses a directory or PostgreSQL database that another gateway uses, one it
 // cannot write to, a key file that is damaged or that others may read, and a
 // database of a newer schema; each refusal says what to do. It knows nothing of
