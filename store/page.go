@@ -141,14 +141,13 @@ func (s *Store) findArchive(ctx context.Context, scope Scope) (archiveRow, span,
 // filtered is a query's result: the lines of a span that meet the conditions.
 type filtered struct {
 	span
-	tables     string
-	key        string // the key's name in tables
-	conditions string
+	words      []any  // the argument of the text index's condition, if any
+	conditions string // on the lines themselves
 	arguments  []any
 	once       bool // the text will not come again
 }
 
-func (f *filtered) exact() bool { return f.conditions == "" }
+func (f *filtered) exact() bool { return f.conditions == "" && f.words == nil }
 
 func (f *filtered) where(condition string, arguments ...any) {
 	f.conditions += " AND " + condition
@@ -158,7 +157,7 @@ func (f *filtered) where(condition string, arguments ...any) {
 // filter turns the filters of a query into a span and, where that is not enough,
 // conditions.
 func (s *Store) filter(ctx context.Context, archive archiveRow, whole span, q Query) (filtered, error) {
-	f := filtered{span: whole, tables: "line", key: "line.key"}
+	f := filtered{span: whole}
 	if err := s.within(ctx, archive, &f.span, q.BeforeID, q.AfterID); err != nil {
 		return f, err
 	}
@@ -176,8 +175,7 @@ func (s *Store) filter(ctx context.Context, archive archiveRow, whole span, q Qu
 		f.where("nick = ?", storable(q.Nick))
 	}
 	if len(words) > 0 {
-		f.tables, f.key = "line_text JOIN line ON line.key = line_text.rowid", "line_text.rowid"
-		f.where(s.db.match, s.db.textQuery(words))
+		f.words = []any{s.db.textQuery(words)}
 	}
 	if q.IDs != nil {
 		keys := make([]int64, 0, len(q.IDs))
@@ -191,7 +189,7 @@ func (s *Store) filter(ctx context.Context, archive archiveRow, whole span, q Qu
 		if len(keys) == 0 {
 			f.span = span{0, -1}
 		}
-		f.where(f.key + " IN (" + numbers(keys) + ")")
+		f.where("line.key IN (" + numbers(keys) + ")")
 		f.once = true
 	}
 	return f, nil
@@ -285,7 +283,7 @@ func (s *Store) count(ctx context.Context, f filtered, r span) (int, error) {
 		return 0, nil
 	}
 	count := 0
-	rows, err := s.run(ctx, f, "SELECT count(*)", r, "")
+	rows, err := s.run(ctx, f, r, "SELECT count(*)", "")
 	if err != nil {
 		return 0, err
 	}
@@ -306,11 +304,11 @@ func (s *Store) fill(ctx context.Context, page *Page, f filtered, r span, q Quer
 	if r.lines() == 0 {
 		return 0, nil
 	}
-	order := " ORDER BY " + f.key + " LIMIT ? OFFSET ?"
+	order := " LIMIT ? OFFSET ?"
 	if q.Backward {
-		order, q.Index = " ORDER BY "+f.key+" DESC LIMIT ? OFFSET ?", 0
+		order, q.Index = " DESC LIMIT ? OFFSET ?", 0
 	}
-	rows, err := s.run(ctx, f, lineColumns, r, order, q.Max+1, q.Index)
+	rows, err := s.run(ctx, f, r, lineColumns, order, q.Max+1, q.Index)
 	if err != nil {
 		return 0, err
 	}
@@ -340,10 +338,24 @@ func (s *Store) fill(ctx context.Context, page *Page, f filtered, r span, q Quer
 	return keys[0], nil
 }
 
-// run runs a query over the lines of a span that meet the conditions.
-func (s *Store) run(ctx context.Context, f filtered, columns string, r span, order string, more ...any) (*sql.Rows, error) {
-	text := columns + " FROM " + f.tables + " WHERE " + f.key + " BETWEEN ? AND ?" + f.conditions + order
-	arguments := slices.Concat([]any{r.low, r.high}, f.arguments, more)
+// run runs a query over the lines of a span that meet the conditions. order is what
+// follows the key that they are sorted by; lines that are only counted have none.
+func (s *Store) run(ctx context.Context, f filtered, r span, columns, order string, more ...any) (*sql.Rows, error) {
+	tables, key, conditions := "line", "line.key", f.conditions
+	switch {
+	case f.words == nil:
+	case order == "" && conditions == "":
+		// The lines themselves need not be visited.
+		tables, key, conditions = "line_text", "line_text.rowid", " AND "+s.db.match
+	default:
+		tables, key = "line_text JOIN line ON line.key = line_text.rowid", "line_text.rowid"
+		conditions = " AND " + s.db.match + conditions
+	}
+	text := columns + " FROM " + tables + " WHERE " + key + " BETWEEN ? AND ?" + conditions
+	if order != "" {
+		text += " ORDER BY " + key + order
+	}
+	arguments := slices.Concat([]any{r.low, r.high}, f.words, f.arguments, more)
 	if f.once {
 		return s.db.read.QueryContext(ctx, s.db.bind(text), arguments...)
 	}

@@ -64,6 +64,7 @@ func (q *queue) append(line Line) bool {
 	defer q.mu.Unlock()
 	if q.closed || len(q.lines) >= queueLines || q.bytes+size > queueBytes {
 		q.lose(line.User)
+		signal(q.lineCame) // somebody is to be told
 		return false
 	}
 	q.lines = append(q.lines, line)

@@ -4,7 +4,9 @@ import (
 	"context"
 	"database/sql"
 	"errors"
+	"fmt"
 	"net/url"
+	"os"
 	"path/filepath"
 	"strings"
 
@@ -22,6 +24,15 @@ const freedPages = 256
 // writer writes; with synchronous=NORMAL a power failure may take the last
 // transactions, but never the file.
 func openSQLite(directory string) (*database, error) {
+	// SQLite would make a file that others may read; what it adds to it later has
+	// the file's own mode.
+	file, err := os.OpenFile(filepath.Join(directory, databaseFile), os.O_RDWR|os.O_CREATE, 0o600)
+	if err != nil {
+		return nil, fmt.Errorf("opening the database: %w", err)
+	}
+	if err := file.Close(); err != nil {
+		return nil, fmt.Errorf("opening the database: %w", err)
+	}
 	common := []string{"busy_timeout(5000)", "temp_store(memory)"}
 	write, err := sql.Open("sqlite", sqliteAddress(directory, append(common,
 		"page_size(4096)", "auto_vacuum(incremental)", "journal_mode(wal)", "synchronous(normal)", "secure_delete(fast)",

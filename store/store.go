@@ -116,7 +116,11 @@ func (s *Store) start(cfg Config, pace pace) error {
 	}
 	starting, cancel := context.WithTimeout(context.Background(), operationTime)
 	defer cancel()
-	if err := errors.Join(s.db.migrate(starting), s.noteKey(starting)); err != nil {
+	err = s.db.migrate(starting)
+	if err == nil {
+		err = s.noteKey(starting)
+	}
+	if err != nil {
 		return errors.Join(err, s.db.close())
 	}
 	writing, stopWriter := context.WithCancel(context.Background())

@@ -46,6 +46,12 @@ func (u *upkeeper) pass(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	if u.maxAge > 0 || u.maxLines > 0 {
+		// Staged lines count as well.
+		if err := u.offPeak(ctx, func(ctx context.Context, w *writer) error { return w.mergeAll(ctx) }); err != nil {
+			return err
+		}
+	}
 	if u.maxAge > 0 {
 		old, err := u.removeOld(ctx, u.now().Add(-u.maxAge))
 		removed += old

@@ -44,7 +44,7 @@ func (r *wordReader) read(text string) []string {
 	}
 	if !isASCII(text) {
 		// Folding may compose what was decomposed, and the other way round.
-		text = norm.NFKD.String(r.fold.String(norm.NFKD.String(text)))
+		text = norm.NFKD.String(r.fold.String(norm.NFKD.String(storable(text))))
 	} else {
 		text = strings.ToLower(text)
 	}
@@ -55,6 +55,12 @@ func (r *wordReader) read(text string) []string {
 	}
 	for _, c := range text {
 		switch {
+		case c < utf8.RuneSelf:
+			if 'a' <= c && c <= 'z' || '0' <= c && c <= '9' {
+				word.WriteByte(byte(c))
+			} else {
+				end()
+			}
 		case unicode.Is(unicode.Mn, c):
 		case unicode.In(c, unicode.Han, unicode.Hiragana, unicode.Katakana, unicode.Thai, unicode.Lao, unicode.Khmer, unicode.Myanmar):
 			end()

@@ -16,7 +16,7 @@ type pace struct {
 }
 
 func defaultPace() pace {
-	return pace{commit: 100 * time.Millisecond, retry: time.Second, upkeep: 10 * time.Minute, staged: 16384}
+	return pace{commit: 100 * time.Millisecond, retry: time.Second, upkeep: 10 * time.Minute, staged: 32768}
 }
 
 // writer is the only one who writes to the database. Everything in it belongs to

@@ -1,0 +1,269 @@
+package store
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"strings"
+	"testing"
+)
+
+// damage is a way to make a database unusable, and to mend it again.
+type damage struct {
+	cfg         Config
+	harm, mend  func(t *testing.T, s *Store)
+	stillQuery  bool
+	refuseWords string // a statement after which the line "poison" is refused
+}
+
+// onWriter runs statements on the writing connection.
+func onWriter(t *testing.T, s *Store, texts ...string) {
+	t.Helper()
+	check(t, s.queue.do(deadline(t), job{run: func(ctx context.Context, w *writer) error {
+		for _, text := range texts {
+			if _, err := w.db.write.ExecContext(ctx, text); err != nil {
+				return err
+			}
+		}
+		return nil
+	}}))
+}
+
+func damages(t *testing.T, run func(t *testing.T, d damage)) {
+	t.Run("sqlite, disk full", func(t *testing.T) {
+		run(t, damage{
+			cfg: Config{Directory: t.TempDir()},
+			// SQLite counts a limit lower than what there is as what there is.
+			harm:        func(t *testing.T, s *Store) { onWriter(t, s, "PRAGMA max_page_count = 1") },
+			mend:        func(t *testing.T, s *Store) { onWriter(t, s, "PRAGMA max_page_count = 1000000") },
+			stillQuery:  true,
+			refuseWords: "CREATE TRIGGER refuse BEFORE INSERT ON staged WHEN new.body = 'poison' BEGIN SELECT RAISE(ABORT, 'refused'); END",
+		})
+	})
+	t.Run("postgresql, server gone", func(t *testing.T) {
+		c := startedCluster(t)
+		run(t, damage{
+			cfg:  Config{Directory: t.TempDir(), Database: c.newDatabase(t)},
+			harm: func(*testing.T, *Store) { c.stop() },
+			mend: func(t *testing.T, _ *Store) { check(t, c.start()) },
+
+			refuseWords: "ALTER TABLE staged ADD CHECK (body <> 'poison')",
+		})
+	})
+}
+
+type gapReport struct {
+	users map[string]int
+	err   error
+}
+
+// While the database cannot be written, lines are taken for as long as the queue
+// has room, what is lost is counted and told once, and all that was taken is there
+// when writing works again.
+func TestGap(t *testing.T) {
+	damages(t, func(t *testing.T, d damage) {
+		log, said := recordingLog()
+		s, err := openAt(d.cfg, log, quick())
+		check(t, err)
+		defer s.Close()
+		ctx := deadline(t)
+		gaps := make(chan gapReport, 100)
+		s.OnGap(func(users map[string]int, err error) { gaps <- gapReport{users, err} })
+		appendAll(t, s, sampleLines(10)...)
+		if page, err := s.Page(ctx, ask(Query{})); err != nil || page.Total != 10 {
+			t.Fatalf("%+v, %v", page, err)
+		}
+
+		d.harm(t, s)
+		taken, lost := 10, map[string]int{}
+		for n := 10; len(lost) < 2 || lost["juliet@example.org"] < 7; n++ {
+			line := sampleLine(n)
+			if n%3 == 0 {
+				line.User = "romeo@example.org"
+			}
+			line.Body = strings.Repeat("x", 3000)
+			switch {
+			case !s.Append(line):
+				lost[line.User]++
+			case line.User == "juliet@example.org":
+				taken++
+			}
+		}
+		if stats := s.Stats(); stats.Lost == 0 || stats.Queued == 0 {
+			t.Errorf("stats in the gap: %+v", stats)
+		}
+		if page, err := s.Page(ctx, ask(Query{Max: 10})); d.stillQuery && (err != nil || len(page.Lines) != 10) || !d.stillQuery && err == nil {
+			t.Errorf("querying in the gap: %d lines, %v", len(page.Lines), err)
+		}
+		large := Settings{"large": {strings.Repeat("x", 100_000)}}
+		if err := s.SaveSettings(ctx, Scope{User: "juliet@example.org"}, large, nil); err == nil {
+			t.Error("settings are saved in the gap")
+		}
+		select {
+		case gap := <-gaps:
+			t.Errorf("told before the gap ended: %v", gap)
+		default:
+		}
+
+		d.mend(t, s)
+		check(t, s.Flushed(ctx))
+		gap := <-gaps
+		if !maps.Equal(gap.users, lost) || gap.err == nil || errors.Is(gap.err, errQueueFull) {
+			t.Errorf("told of %v, want %v", gap, lost)
+		}
+		if page, err := s.Page(ctx, ask(Query{})); err != nil || page.Total != taken {
+			t.Errorf("after the gap %d lines, %v; want %d", page.Total, err, taken)
+		}
+		check(t, s.SaveSettings(ctx, Scope{User: "juliet@example.org"}, large, nil))
+		appendAll(t, s, sampleLine(1_000_000))
+		check(t, s.Flushed(ctx))
+		if len(gaps) > 0 {
+			t.Errorf("told twice: %v", <-gaps)
+		}
+		if stats := s.Stats(); stats.Err != nil || stats.Queued != 0 || int(stats.Lost) != lost["juliet@example.org"]+lost["romeo@example.org"] {
+			t.Errorf("stats after the gap: %+v", stats)
+		}
+		for _, text := range []string{"cannot be written", "written again", "has a gap"} {
+			if strings.Count(said(), text) != 1 {
+				t.Errorf("the log says %q %d times:\n%s", text, strings.Count(said(), text), said())
+			}
+		}
+		if strings.Contains(said(), "xxx") {
+			t.Error("the log has what people said")
+		}
+	})
+}
+
+// A store that is closed while it cannot write tells what is lost.
+func TestCloseInTheGap(t *testing.T) {
+	damages(t, func(t *testing.T, d damage) {
+		s := openQuick(t, d.cfg)
+		gaps := make(chan gapReport, 1)
+		s.OnGap(func(users map[string]int, err error) { gaps <- gapReport{users, err} })
+		d.harm(t, s)
+		for n := range 40 {
+			line := sampleLine(n)
+			line.Body = strings.Repeat("x", 3000)
+			appendAll(t, s, line)
+		}
+		check(t, s.Close())
+		if gap := <-gaps; gap.users["juliet@example.org"] != 40 || gap.err == nil {
+			t.Errorf("told of %v", gap)
+		}
+		if d.cfg.Database != "" {
+			d.mend(t, s)
+		}
+	})
+}
+
+// A line that the database refuses for itself is lost alone.
+func TestRefusedLine(t *testing.T) {
+	damages(t, func(t *testing.T, d damage) {
+		s := openQuick(t, d.cfg)
+		ctx := deadline(t)
+		gaps := make(chan gapReport, 1)
+		s.OnGap(func(users map[string]int, err error) { gaps <- gapReport{users, err} })
+		onWriter(t, s, d.refuseWords)
+		lines := sampleLines(5)
+		lines[2].Body = "poison"
+		appendAll(t, s, lines...)
+		page, err := s.Page(ctx, ask(Query{Max: 9}))
+		if err != nil || ids(page.Lines) != "0 1 3 4" || page.Total != 4 {
+			t.Errorf("%s, %d, %v", ids(page.Lines), page.Total, err)
+		}
+		if gap := <-gaps; gap.users["juliet@example.org"] != 1 || gap.err == nil {
+			t.Errorf("told of %v", gap)
+		}
+	})
+}
+
+// A database that works and is too slow has a gap as well.
+func TestQueueIsBounded(t *testing.T) {
+	s := openQuick(t, Config{Directory: t.TempDir()})
+	ctx := deadline(t)
+	gaps := make(chan gapReport, 100)
+	s.OnGap(func(users map[string]int, err error) { gaps <- gapReport{users, err} })
+	large := sampleLine(1)
+	large.Body = strings.Repeat("x", queueBytes)
+	if s.Append(large) {
+		t.Error("a line larger than the queue is taken")
+	}
+	if gap := <-gaps; gap.users["juliet@example.org"] != 1 || !errors.Is(gap.err, errQueueFull) {
+		t.Errorf("told of %v", gap)
+	}
+	entered, leave := make(chan struct{}), make(chan struct{})
+	blocked := make(chan error, 1)
+	go func() {
+		blocked <- s.queue.do(ctx, job{run: func(context.Context, *writer) error {
+			close(entered)
+			<-leave
+			return nil
+		}})
+	}()
+	<-entered
+	taken := 0
+	for s.Append(sampleLine(taken)) {
+		taken++
+	}
+	if taken != queueLines {
+		t.Errorf("%d lines are taken, want %d", taken, queueLines)
+	}
+	short, cancel := context.WithCancel(ctx)
+	cancel()
+	if err := s.Flushed(short); !errors.Is(err, context.Canceled) {
+		t.Errorf("waiting with an ended context: %v", err)
+	}
+	close(leave)
+	check(t, <-blocked)
+	check(t, s.Flushed(ctx))
+	if gap := <-gaps; gap.users["juliet@example.org"] != 1 || !errors.Is(gap.err, errQueueFull) {
+		t.Errorf("told of %v", gap)
+	}
+	check(t, s.Close())
+	if s.Append(sampleLine(1)) {
+		t.Error("a closed store takes lines")
+	}
+	if err := s.Flushed(ctx); !errors.Is(err, ErrClosed) {
+		t.Errorf("waiting for a closed store: %v", err)
+	}
+}
+
+// Many goroutines at once, for the race detector, and each sees its own lines.
+func TestConcurrentUse(t *testing.T) {
+	backends(t, func(t *testing.T, cfg Config) {
+		p := quick()
+		p.staged = 50
+		s := openWith(t, cfg, p)
+		ctx := deadline(t)
+		done := make(chan error)
+		for user := range 8 {
+			go func() {
+				done <- func() error {
+					for n := range 40 {
+						line := sampleLine(n)
+						line.User = fmt.Sprint("user", user)
+						if !s.Append(line) {
+							return errors.New("refused")
+						}
+						page, err := s.Page(ctx, Query{User: line.User, Server: line.Server, Channel: line.Channel, Max: 100})
+						if err != nil || len(page.Lines) != n+1 || page.Lines[n].ID != line.ID {
+							return fmt.Errorf("line %d: %d lines, %w", n, len(page.Lines), err)
+						}
+						if n%20 == 0 {
+							if err := s.SaveSettings(ctx, Scope{User: line.User}, Settings{"n": {fmt.Sprint(n)}}, nil); err != nil {
+								return err
+							}
+						}
+					}
+					return nil
+				}()
+			}()
+		}
+		for range 8 {
+			if err := <-done; err != nil {
+				t.Error(err)
+			}
+		}
+	})
+}
