@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net"
 	"net/url"
+	"strings"
 
 	"golang.org/x/net/proxy"
 )
@@ -69,9 +70,9 @@ func dialProxy(ctx context.Context, dialer *net.Dialer, raw string, address Addr
 func proxyText(err error) string {
 	var operation *net.OpError
 	if errors.As(err, &operation) {
-		return systemText(operation.Err)
+		err = operation.Err
 	}
-	return systemText(err)
+	return strings.TrimPrefix(systemText(err), "unknown error ")
 }
 
 // proxyDialer connects to the proxy and keeps the socket, and why there is none.
