@@ -140,6 +140,8 @@ func messageRoutes() routes {
 func presenceRoutes() routes {
 	return routes{
 		{"", translate.Channel}:            (*User).onRoomPresence,
+		{"", translate.Gateway}:            (*User).onLogin,
+		{"", translate.Server}:             (*User).onLogin,
 		{"unavailable", translate.Channel}: (*User).onRoomLeave,
 		{"error", translate.Channel}:       (*User).onBounce,
 		{"subscribe", translate.Gateway}:   (*User).onSubscribe,

@@ -170,7 +170,10 @@ func (g *Gateway) refuse(s *component.Stanza, err *component.StanzaError) {
 }
 
 // StreamUp is called when the stream to the host server is there.
-func (g *Gateway) StreamUp() { g.log.Info("the XMPP server accepted us", "domain", g.domain) }
+func (g *Gateway) StreamUp() {
+	g.log.Info("the XMPP server accepted us", "domain", g.domain)
+	go g.greet("")
+}
 
 // StreamDown is called when it is lost. IRC connections stay.
 func (g *Gateway) StreamDown(err error) {
@@ -242,6 +245,7 @@ func (g *Gateway) Shutdown(ctx context.Context) {
 			}
 		}()
 	}
+	g.greet("unavailable")
 	ended := make(chan struct{})
 	go func() {
 		told.Wait()

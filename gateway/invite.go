@@ -60,7 +60,61 @@ func (u *User) inviteJID(ch *Channel, to component.JID, reason string) {
 		u.enc.Leaf("password", "", ch.key)
 	}
 	u.enc.Close()
+	u.writeDirectInvitation(ch.jid, ch.key, reason)
 	u.enc.Close()
+}
+
+// writeDirectInvitation says the same for clients that know only direct
+// invitations (XEP-0249).
+func (u *User) writeDirectInvitation(room component.JID, key, reason string) {
+	u.enc.Open("x", nsConference)
+	u.enc.Attr("jid", room.String())
+	if key != "" {
+		u.enc.Attr("password", key)
+	}
+	if reason != "" {
+		u.enc.Attr("reason", reason)
+	}
+	u.enc.Close()
+}
+
+// inviteDirectly is a direct invitation (XEP-0249) that our user sends to
+// somebody on IRC.
+func (u *User) inviteDirectly(r *request, n *Network, nick string, x *component.Element) error {
+	room, err := component.ParseJID(x.Attr("jid"))
+	if err != nil || room.Domain != u.g.domain {
+		return refuse("item-not-found", "people on IRC can be invited to channels of their network only")
+	}
+	address, err := u.address(room.Local)
+	if err != nil || address.Kind != translate.Channel || address.Network != n.name {
+		return refuse("item-not-found", "people on IRC can be invited to channels of their network only")
+	}
+	return n.inviteNick(nick, address.Name, func(err error) {
+		if err != nil {
+			u.replyError(r.Stanza, err)
+		}
+	})
+}
+
+// decline tells somebody on IRC that our user does not come (XEP-0045 §7.8.2).
+func (u *User) decline(r *request, decline *component.Element) error {
+	n, err := u.network(r.to.Network)
+	if err != nil {
+		return err
+	}
+	jid, err := component.ParseJID(decline.Attr("to"))
+	if err != nil {
+		return refuse("jid-malformed", "the refusal names nobody: %v", err)
+	}
+	address, err := u.address(jid.Local)
+	if err != nil || jid.Domain != u.g.domain || address.Kind != translate.Nick || address.Network != n.name {
+		return refuse("item-not-found", "%s is nobody on %s", jid, n.name)
+	}
+	text := "I do not come to " + r.to.Name
+	if reason := oneLine(decline.ChildText(nsMUCUser, "reason")); reason != "" {
+		text += ": " + reason
+	}
+	return n.send(ircconn.Notice(address.Name, clip(text, n.budget("NOTICE", address.Name))))
 }
 
 // inviteNick asks somebody on IRC into a channel (RFC 2812 §3.2.7) and calls
@@ -100,8 +154,10 @@ func (n *Network) onInvited(ev ircconn.Invited) {
 	u.enc.Open("x", nsMUCUser)
 	u.enc.Open("invite", "")
 	u.enc.Attr("from", u.jidOf(translate.Nick, ev.Source.Nick, n.name).String())
-	u.enc.Leaf("reason", "", ev.Source.Nick+" invites you to "+ev.Channel)
+	reason := ev.Source.Nick + " invites you to " + ev.Channel
+	u.enc.Leaf("reason", "", reason)
 	u.enc.Close()
 	u.enc.Close()
+	u.writeDirectInvitation(room, "", reason)
 	u.enc.Close()
 }

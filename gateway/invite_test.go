@@ -39,7 +39,8 @@ func TestInviteToXMPP(t *testing.T) {
 	w.forget()
 	w.invite(desk, `<invite to='tybalt@xmpp.test'><reason>come &amp; see</reason></invite>`)
 	w.expect(`<message from='` + room + `' to='tybalt@xmpp.test' id='ID'><x xmlns='http://jabber.org/protocol/muc#user'>` +
-		`<invite from='juliet@xmpp.test'><reason>come &amp; see</reason></invite><password>sesame</password></x></message>`)
+		`<invite from='juliet@xmpp.test'><reason>come &amp; see</reason></invite><password>sesame</password></x>` +
+		`<x xmlns='jabber:x:conference' jid='#chan%irc.test@gw.test' password='sesame' reason='come &amp; see'/></message>`)
 	w.expectLines()
 }
 
@@ -71,7 +72,8 @@ func TestInvitationFromIRC(t *testing.T) {
 	w := connected(t)
 	w.event(ircconn.Invited{Source: source("Romeo"), Nick: "juliet", Channel: "#Balcony", Self: true})
 	w.expect(`<message from='#balcony%irc.test@gw.test' to='juliet@xmpp.test' id='ID'><x xmlns='http://jabber.org/protocol/muc#user'>` +
-		`<invite from='romeo%irc.test@gw.test'><reason>Romeo invites you to #Balcony</reason></invite></x></message>`)
+		`<invite from='romeo%irc.test@gw.test'><reason>Romeo invites you to #Balcony</reason></invite></x>` +
+		`<x xmlns='jabber:x:conference' jid='#balcony%irc.test@gw.test' reason='Romeo invites you to #Balcony'/></message>`)
 	// IRCv3 invite-notify.
 	w.event(ircconn.Invited{Source: source("nurse"), Nick: "tybalt", Channel: "#chan"})
 	w.expectOne(`<message from='`+room+`' to='`+desk+`' type='groupchat'`, `nurse has invited tybalt`)
@@ -79,12 +81,12 @@ func TestInvitationFromIRC(t *testing.T) {
 	w.expect()
 }
 
-// A declined invitation, and a request for voice, are for nobody on IRC.
+// Whoever invited learns that our user does not come.
 func TestDeclined(t *testing.T) {
 	w := connected(t)
 	w.stanza(`<message from='%s' to='%s'><x xmlns='http://jabber.org/protocol/muc#user'><decline to='romeo%%irc.test@gw.test'/></x></message>`, desk, room)
 	w.expect()
-	w.expectLines()
+	w.expectLines("NOTICE romeo I do not come to #chan")
 }
 
 func TestInviteCommand(t *testing.T) {
@@ -95,4 +97,19 @@ func TestInviteCommand(t *testing.T) {
 	if got := w.sent(); len(got) != 1 || !strings.Contains(got[0], `type='error' id='c1'`) {
 		t.Errorf("got %s", strings.Join(got, "\n"))
 	}
+}
+
+func TestDirectInvitationAndRefusal(t *testing.T) {
+	w := connected(t)
+	w.stanza(`<message from='%s' to='romeo%%irc.test@gw.test' id='i1'><x xmlns='jabber:x:conference' jid='#hall%%irc.test@gw.test'/></message>`, desk)
+	w.expectLines("INVITE romeo #hall")
+	w.event(ircconn.Refused{Numeric: 443, Target: "romeo", Params: []string{"romeo", "#hall"}, Text: "is already on channel"})
+	w.expectOne(`type='error' id='i1'`, `conflict`)
+	w.stanza(`<message from='%s' to='romeo%%irc.test@gw.test' id='i2'><x xmlns='jabber:x:conference' jid='room@elsewhere.test'/></message>`, desk)
+	w.expectOne(`item-not-found`)
+	w.event(ircconn.Invited{Source: source("romeo"), Nick: "juliet", Channel: "#hall", Self: true})
+	w.expectOne(`<x xmlns='jabber:x:conference' jid='#hall%irc.test@gw.test' reason='romeo invites you to #hall'/>`)
+	w.stanza(`<message from='%s' to='#hall%%irc.test@gw.test'><x xmlns='http://jabber.org/protocol/muc#user'><decline to='romeo%%irc.test@gw.test'><reason>too late</reason></decline></x></message>`, desk)
+	w.expectLines("NOTICE romeo I do not come to #hall: too late")
+	w.expect()
 }

@@ -207,7 +207,7 @@ func (n *Network) onSelfJoined(ev ircconn.Joined) {
 func (ch *Channel) partUnlessEntered() {
 	n := ch.n
 	ch.timer = n.u.after(n.u.g.live().AnswerTimeout+n.u.g.live().IdleQuit, func(*User) {
-		if n.channel(ch.name) == ch && len(ch.sessions) == 0 && len(ch.waiting) == 0 {
+		if n.channel(ch.name) == ch && len(ch.sessions) == 0 && len(ch.waiting) == 0 && !ch.keeps().stay {
 			ch.part("")
 		}
 	})

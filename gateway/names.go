@@ -16,6 +16,7 @@ const (
 	nsHints      = "urn:xmpp:hints"
 	nsStyling    = "urn:xmpp:styling:0"
 	nsForms      = "jabber:x:data"
+	nsConference = "jabber:x:conference"
 )
 
 // The status codes of XEP-0045 §15.6.

@@ -168,7 +168,9 @@ func (n *Network) onRegistered(ev ircconn.Registered) {
 	n.onSupportChanged(ircconn.SupportChanged{Support: ev.Support})
 	n.tell("Connected to " + n.name + " as " + ev.Nick + ".")
 	n.updateAway()
+	n.showNetwork("")
 	n.followAll()
+	n.autoJoin()
 	for _, ch := range n.channels {
 		n.enter(ch)
 	}
@@ -271,6 +273,7 @@ func (n *Network) drop(why exit) {
 	n.ready = false
 	n.fail(refuse("service-unavailable", "%s", why.text))
 	n.dropContacts()
+	n.showNetwork("unavailable")
 	for folded, ch := range n.channels {
 		ch.removeAll(why)
 		delete(n.channels, folded)

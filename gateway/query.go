@@ -44,6 +44,9 @@ func (u *User) onRoomMessage(r *request) error {
 		if x := r.Child(nsMUCUser, "x"); x.Child(nsMUCUser, "invite") != nil {
 			return u.inviteAll(r, x)
 		}
+		if decline := r.Child(nsMUCUser, "x").Child(nsMUCUser, "decline"); decline != nil {
+			return u.decline(r, decline)
+		}
 		if r.ChildText("", "body") == "" {
 			return nil
 		}
@@ -87,6 +90,9 @@ func (u *User) whisper(r *request, nick string, room component.JID) error {
 		return err
 	}
 	body := r.ChildText("", "body")
+	if x := r.Child(nsConference, "x"); x != nil {
+		return u.inviteDirectly(r, n, nick, x)
+	}
 	if body == "" {
 		return nil // markers, receipts and chat states say nothing that IRC could carry
 	}

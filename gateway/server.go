@@ -150,8 +150,10 @@ func (n *Network) onRefused(ev ircconn.Refused) {
 		return
 	}
 	if ch := n.channel(ev.Target); ch != nil && ch.sent && !ch.joined && ev.Numeric != 442 {
-		ch.refuseWaiting(n.refusedJoin(ev))
-		return
+		waited := len(ch.waiting) > 0
+		if ch.refuseWaiting(n.refusedJoin(ev)); waited {
+			return
+		}
 	}
 	text := plain(ev.Text)
 	if ev.Target != "" {

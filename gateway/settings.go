@@ -53,6 +53,7 @@ const (
 	setThrottle      = "throttle_limit"
 	setEncodingIn    = "encoding_in"
 	setEncodingOut   = "encoding_out"
+	setAutoJoin      = "auto_join"
 )
 
 // portLimits are those of a TCP port.
@@ -99,6 +100,8 @@ func settingList() []setting {
 		{field: field{name: setPassword, kind: textPrivate, label: "Server password", help: "Sent as PASS when connecting"}, on: onServer, secret: true, valid: validLine},
 		{field: field{name: setAfterConnect, kind: textMulti, label: "After-connection IRC commands", help: "Raw IRC lines that are sent when the connection is there, such as PRIVMSG NickServ :identify …"},
 			on: onServer, secret: true, valid: validCommand},
+		{field: field{name: setAutoJoin, kind: textMulti, label: "Channels to join", help: "Entered whenever you are connected: #channel, or #channel and its key"},
+			on: onServer, secret: true, valid: validChannel},
 		{field: field{name: setThrottle, kind: textSingle, least: -1, most: 1000, label: "Throttle limit", help: "How many lines may be sent at once before they are slowed down; -1: no limit"}, on: onServer},
 		{field: field{name: setEncodingIn, kind: textSingle, label: "In encoding", help: "How to read lines that are not UTF-8"},
 			on: everywhere &^ onGateway, valid: validCharset, admin: func(c Config) string { return c.Charset }},
@@ -152,6 +155,13 @@ func validLine(value string) error {
 func validCommand(value string) error {
 	if _, err := ircconn.ParseLine(value); err != nil {
 		return fmt.Errorf("%q is not a line of IRC: %w", value, err)
+	}
+	return nil
+}
+
+func validChannel(value string) error {
+	if !strings.ContainsAny(value[:min(1, len(value))], "#&+!") || strings.ContainsAny(value, ",\r\n\x00") {
+		return fmt.Errorf("%q is not a channel", value)
 	}
 	return nil
 }

@@ -1,34 +1,130 @@
 package gateway
 
-import "passerelle/component"
+import (
+	"context"
+
+	"passerelle/component"
+	"passerelle/translate"
+)
 
 // onSubscribe accepts that somebody wants to see the gateway, or a network, in
-// their roster, and shows it there (XEP-0100 §4.3).
+// their roster (XEP-0100 §4.1), and shows it there: the gateway is up, a network
+// is up while the user is connected to it.
 func (u *User) onSubscribe(r *request) error {
+	if u.g.store != nil {
+		if err := u.keepContact(r.To.Bare(), u.g.store.AddContact, true); err != nil {
+			return err
+		}
+	}
 	u.writeBarePresence(r, "subscribed")
-	u.writeBarePresence(r, "")
-	return nil
+	return u.onProbe(r)
 }
 
-// onSubscribeRefused declines for addresses whose presence is not kept: people
-// on IRC are seen in rooms, and rooms are entered.
+// onSubscribeRefused declines for addresses whose presence is not kept: rooms
+// are entered.
 func (u *User) onSubscribeRefused(r *request) error {
 	u.writeBarePresence(r, "unsubscribed")
 	return nil
 }
 
 func (u *User) onUnsubscribe(r *request) error {
+	if u.g.store != nil {
+		if err := u.keepContact(r.To.Bare(), u.g.store.RemoveContact, false); err != nil {
+			return err
+		}
+	}
 	u.writeBarePresence(r, "unavailable")
 	u.writeBarePresence(r, "unsubscribed")
 	return nil
 }
 
+// onProbe says whether the gateway, or the user's connection to a network, is up.
 func (u *User) onProbe(r *request) error {
-	u.writeBarePresence(r, "")
+	presenceType := ""
+	if r.to.Kind == translate.Server {
+		if n := u.networks[r.to.Network]; n == nil || !n.ready {
+			presenceType = "unavailable"
+		}
+	}
+	u.writeBarePresence(r, presenceType)
 	return nil
 }
 
+// onLogin is presence to the gateway or a network, which those who have it in
+// their roster send when they come online: it connects them to the networks
+// with channels to join by themselves (XEP-0100 §4.4).
+func (u *User) onLogin(r *request) error {
+	if err := u.load(); err != nil {
+		return err
+	}
+	if err := u.loadContacts(); err != nil {
+		return err
+	}
+	if !u.contacts[r.To.Bare().String()] {
+		return nil
+	}
+	for scope, chosen := range u.chosen {
+		if scope.Channel != "" || scope.Server == "" || len(chosen[setAutoJoin]) == 0 || u.networks[scope.Server] != nil {
+			continue
+		}
+		if r.to.Kind == translate.Server && r.to.Network != scope.Server {
+			continue
+		}
+		if _, err := u.connect(scope.Server, u.jid.Local); err != nil {
+			u.notify(u.jidOf(translate.Server, "", scope.Server), u.stanzaError(err).Text)
+		}
+	}
+	return u.onProbe(r)
+}
+
 func (u *User) writeBarePresence(r *request, presenceType string) {
-	u.enc.Stanza(component.Presence, r.To.Bare(), r.From.Bare(), presenceType, "")
+	u.writePresenceFrom(r.To.Bare(), presenceType)
+}
+
+// writePresenceFrom writes a presence of one of our addresses to all clients of
+// the user.
+func (u *User) writePresenceFrom(from component.JID, presenceType string) {
+	u.enc.Stanza(component.Presence, from, u.jid, presenceType, "")
 	u.enc.Close()
+}
+
+// showNetwork tells who has the network in the roster that it is up or down.
+func (n *Network) showNetwork(presenceType string) {
+	if err := n.u.loadContacts(); err == nil && n.u.contacts[n.jid.String()] {
+		n.u.writePresenceFrom(n.jid, presenceType)
+	}
+}
+
+// greet tells everybody who has the gateway in the roster that it is up or down
+// (XEP-0100 §8). It waits for the store and the stream.
+func (g *Gateway) greet(presenceType string) {
+	if g.store == nil {
+		return
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), storeTime)
+	defer cancel()
+	everybody, err := g.store.AllContacts(ctx)
+	if err != nil {
+		g.log.Warn("nobody is told that the gateway is up or down", "error", err)
+		return
+	}
+	var e component.Encoder
+	for user, contacts := range everybody {
+		jid, err := component.ParseJID(user)
+		if err != nil {
+			continue
+		}
+		for _, contact := range contacts {
+			if contact == g.domain {
+				e.Stanza(component.Presence, component.JID{Domain: g.domain}, jid, presenceType, "")
+				e.Close()
+			}
+		}
+	}
+	if len(e.Bytes()) == 0 {
+		return
+	}
+	if err := g.out.Send(e.Bytes()); err != nil {
+		g.log.Debug("nobody was told that the gateway is up or down", "error", err)
+	}
 }

@@ -1,8 +1,13 @@
 package gateway
 
-import "testing"
+import (
+	"strings"
+	"testing"
 
-// XEP-0100 §4.3: gateway and networks may stand in a roster.
+	"passerelle/ircconn"
+)
+
+// XEP-0100 §4.1: gateway and networks may stand in a roster.
 func TestSubscription(t *testing.T) {
 	for _, to := range []string{"gw.test", server} {
 		reply := func(presenceType string) string {
@@ -11,10 +16,14 @@ func TestSubscription(t *testing.T) {
 			}
 			return `<presence from='` + to + `' to='juliet@xmpp.test'` + presenceType + `/>`
 		}
+		up := ""
+		if to == server {
+			up = "unavailable" // not connected
+		}
 		for stanzaType, want := range map[string][]string{
-			"subscribe":    {reply("subscribed"), reply("")},
+			"subscribe":    {reply("subscribed"), reply(up)},
 			"unsubscribe":  {reply("unavailable"), reply("unsubscribed")},
-			"probe":        {reply("")},
+			"probe":        {reply(up)},
 			"subscribed":   nil,
 			"unsubscribed": nil,
 			"unavailable":  nil,
@@ -36,4 +45,71 @@ func TestSubscriptionToPeople(t *testing.T) {
 		w.stanza(`<presence from='juliet@xmpp.test' to='%s' type='subscribe'/>`, to)
 		w.expect(`<presence from='` + to + `' to='juliet@xmpp.test' type='unsubscribed'/>`)
 	}
+}
+
+// A network in the roster is up while the user is connected to it.
+func TestPresenceOfANetwork(t *testing.T) {
+	w := newWorld(t)
+	w.openStore()
+	w.presenceTo(server, "subscribe")
+	w.forget()
+	up := `<presence from='irc.test@gw.test' to='juliet@xmpp.test'/>`
+	w.join(desk, "juliet")
+	w.register("juliet")
+	if got := strings.Join(w.sent(), "\n"); !strings.Contains(got, up) {
+		t.Errorf("%s\nlacks %s", got, up)
+	}
+	w.presenceTo(server, "probe")
+	w.expect(up)
+	w.event(ircconn.Disconnected{})
+	down := `<presence from='irc.test@gw.test' to='juliet@xmpp.test' type='unavailable'/>`
+	if got := strings.Join(w.sent(), "\n"); !strings.Contains(got, down) {
+		t.Errorf("%s\nlacks %s", got, down)
+	}
+}
+
+// Coming online connects to networks with channels to join, for who has the
+// gateway in the roster.
+func TestLogin(t *testing.T) {
+	w := newWorld(t)
+	w.openStore()
+	w.chat("set irc.test auto_join #chan sesame | #hall")
+	w.chat("set irc.test nick Jule")
+	w.chat("set #hall%irc.test persistent true")
+	online := func() { w.stanza(`<presence from='%s' to='gw.test'/>`, desk) }
+	online()
+	if w.irc != nil {
+		t.Fatal("a stranger's presence connects")
+	}
+	w.presenceTo("gw.test", "subscribe")
+	w.forget()
+	online()
+	if w.irc == nil || w.dialled.Nick != "Jule" {
+		t.Fatalf("dialled %+v", w.dialled)
+	}
+	w.register("Jule")
+	if len(w.irc.sent) != 2 || w.irc.sent[0].Command != "JOIN" || w.irc.sent[1].Command != "JOIN" {
+		t.Errorf("sent %v", w.irc.sent)
+	}
+	online() // once is enough
+	w.forget()
+	w.event(ircconn.Refused{Numeric: 475, Target: "#hall", Text: "Bad key"})
+	w.expectOne(`from='irc.test@gw.test'`, `#hall: Bad key`)
+	w.enter("Jule")
+	w.forget()
+	w.pass(w.g.live().AnswerTimeout + w.g.live().IdleQuit)
+	w.expectLines("PART #chan") // nobody entered it
+	contains(t, w.chat("set irc.test auto_join nonsense"), `not-acceptable`)
+}
+
+func TestGreeting(t *testing.T) {
+	w := newWorld(t)
+	w.openStore()
+	w.presenceTo("gw.test", "subscribe")
+	w.presenceTo(server, "subscribe")
+	w.forget()
+	w.g.greet("")
+	w.expect(`<presence from='gw.test' to='juliet@xmpp.test'/>`)
+	w.g.greet("unavailable")
+	w.expect(`<presence from='gw.test' to='juliet@xmpp.test' type='unavailable'/>`)
 }
