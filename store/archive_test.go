@@ -126,6 +126,8 @@ func TestPages(t *testing.T) {
 		"between neighbours": {Query{Max: 9, After: "id3", Before: "id4"}, "", true, 20, -1},
 		"after the last":     {Query{Max: 3, After: "id19"}, "", true, 20, -1},
 		"index":              {Query{Max: 2, Index: 5}, "5 6", false, 20, 5},
+		"index, backward":    {Query{Max: 2, Index: 5, Backward: true}, "18 19", false, 20, 18},
+		"index below":        {Query{Max: 2, Index: -5}, "0 1", false, 20, 0},
 		"index beyond":       {Query{Max: 2, Index: 50}, "", true, 20, -1},
 		"only count":         {Query{}, "", false, 20, -1},
 		"start":              {Query{Max: 50, Start: at(17)}, "17 18 19", true, 3, 0},

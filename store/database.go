@@ -28,8 +28,6 @@ type dialect struct {
 	// words makes what the text index takes out of staged.words, and match is the
 	// condition that a query's words be in it.
 	words, match string
-	// emptyStaged removes all rows of the staging table.
-	emptyStaged string
 	// numbered says that arguments are $1, $2, … in place of ?.
 	numbered bool
 	// durable and relaxed, if any, are run around a transaction that must survive
@@ -40,6 +38,9 @@ type dialect struct {
 	// freeSpace gives pages that are not used back to the file system, and says
 	// whether there are more of them.
 	freeSpace func(ctx context.Context, db *sql.DB) (more bool, err error)
+	// gone says whether an error is that of a connection which ended while nobody
+	// used it.
+	gone func(err error) bool
 	// passing says whether an error is of the kind that goes by: no space, no
 	// server. Any other is the fault of what was written.
 	passing func(err error) bool
@@ -127,22 +128,51 @@ func (db *database) prepared(ctx context.Context, pool *sql.DB, text string) (*s
 }
 
 // query runs a query on a reading connection.
-func (db *database) query(ctx context.Context, text string, arguments ...any) (*sql.Rows, error) {
-	statement, err := db.prepared(ctx, db.read, text)
-	if err != nil {
-		return nil, err
-	}
-	return statement.QueryContext(ctx, arguments...)
+func (db *database) query(ctx context.Context, text string, arguments ...any) (rows *sql.Rows, err error) {
+	err = db.again(ctx, func() error {
+		statement, err := db.prepared(ctx, db.read, text)
+		if err == nil {
+			rows, err = statement.QueryContext(ctx, arguments...)
+		}
+		return err
+	})
+	return rows, err
+}
+
+// queryOnce runs a query whose text will not come again.
+func (db *database) queryOnce(ctx context.Context, text string, arguments ...any) (rows *sql.Rows, err error) {
+	err = db.again(ctx, func() error {
+		rows, err = db.read.QueryContext(ctx, db.bind(text), arguments...)
+		return err
+	})
+	return rows, err
 }
 
 // scan reads the one row of a query on a reading connection; found is false when
 // there is none.
 func (db *database) scan(ctx context.Context, text string, arguments []any, into ...any) (found bool, err error) {
-	statement, err := db.prepared(ctx, db.read, text)
-	if err != nil {
-		return false, err
+	err = db.again(ctx, func() error {
+		statement, err := db.prepared(ctx, db.read, text)
+		if err != nil {
+			return err
+		}
+		found, err = foundRow(statement.QueryRowContext(ctx, arguments...).Scan(into...))
+		return err
+	})
+	return found, err
+}
+
+// again repeats a query for as long as it may have met connections that ended with
+// an earlier run of the server.
+func (db *database) again(ctx context.Context, query func() error) error {
+	err := query()
+	for range readers {
+		if err == nil || ctx.Err() != nil || !db.gone(err) {
+			break
+		}
+		err = query()
 	}
-	return foundRow(statement.QueryRowContext(ctx, arguments...).Scan(into...))
+	return err
 }
 
 func foundRow(err error) (bool, error) {

@@ -267,3 +267,36 @@ func TestConcurrentUse(t *testing.T) {
 		}
 	})
 }
+
+// A server that was restarted while nothing happened is not noticed.
+func TestServerRestart(t *testing.T) {
+	c := startedCluster(t)
+	s := openQuick(t, Config{Directory: t.TempDir(), Database: c.newDatabase(t)})
+	ctx := deadline(t)
+	here := Scope{User: "juliet@example.org"}
+	appendAll(t, s, sampleLine(1))
+	for range 3 {
+		// Several reading connections at once.
+		done := make(chan error)
+		for range 2 * readers {
+			go func() {
+				page, err := s.Page(ctx, ask(Query{Max: 5, IDs: []string{"id1"}}))
+				if err == nil && len(page.Lines) != 1 {
+					err = fmt.Errorf("%d lines", len(page.Lines))
+				}
+				done <- err
+			}()
+		}
+		for range 2 * readers {
+			if err := <-done; err != nil {
+				t.Error(err)
+			}
+		}
+		c.stop()
+		check(t, c.start())
+		check(t, s.SaveSettings(ctx, here, Settings{"a": {"b"}}, nil))
+		if loaded, _, err := s.LoadSettings(ctx, here.User); err != nil || len(loaded) != 1 {
+			t.Errorf("%v, %v", loaded, err)
+		}
+	}
+}

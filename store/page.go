@@ -75,6 +75,10 @@ func (s *Store) page(ctx context.Context, q Query) (Page, error) {
 	if len(q.IDs) > maxIDs {
 		return Page{}, fmt.Errorf("a query may name %d ids at most", maxIDs)
 	}
+	q.Index = max(q.Index, 0)
+	// The queries that follow see the database at different moments. In between only
+	// lines at the end can come and lines at the beginning go, which makes the page
+	// shorter and never wrong.
 	archive, whole, err := s.findArchive(ctx, Scope{q.User, q.Server, q.Channel})
 	if err != nil {
 		return Page{}, err
@@ -90,7 +94,9 @@ func (s *Store) page(ctx context.Context, q Query) (Page, error) {
 	page := Page{Total: -1, FirstIndex: -1}
 	if result.exact() {
 		page.Total = result.lines()
-		paged.low += int64(q.Index)
+		if !q.Backward {
+			paged.low += int64(q.Index)
+		}
 		q.Index = 0
 	} else if q.Count || q.Max <= 0 {
 		if page.Total, err = s.count(ctx, result, result.span); err != nil {
@@ -357,7 +363,7 @@ func (s *Store) run(ctx context.Context, f filtered, r span, columns, order stri
 	}
 	arguments := slices.Concat([]any{r.low, r.high}, f.words, f.arguments, more)
 	if f.once {
-		return s.db.read.QueryContext(ctx, s.db.bind(text), arguments...)
+		return s.db.queryOnce(ctx, text, arguments...)
 	}
 	return s.db.query(ctx, text, arguments...)
 }

@@ -32,20 +32,23 @@ func openPostgreSQL(address string) (*database, error) {
 	if config.RuntimeParams["application_name"] == "" {
 		config.RuntimeParams["application_name"] = "passerelle"
 	}
-	write := stdlib.OpenDB(*config, stdlib.OptionAfterConnect(lockPostgreSQL))
+	// The writer cannot begin a transaction twice, so it asks whether its connection
+	// is still there; queries are repeated instead.
+	write := stdlib.OpenDB(*config, stdlib.OptionAfterConnect(lockPostgreSQL),
+		stdlib.OptionShouldPing(func(context.Context, stdlib.ShouldPingParams) bool { return true }))
 	read := stdlib.OpenDB(*config)
 	return newDatabase(dialect{
 		name: "postgresql",
 		key:  "BIGINT", bytes: "BYTEA",
-		words:       "array_to_tsvector(string_to_array(words, ' '))",
-		match:       "line_text.words @@ CAST(? AS tsquery)",
-		emptyStaged: "TRUNCATE staged",
-		numbered:    true,
+		words:    "array_to_tsvector(string_to_array(words, ' '))",
+		match:    "line_text.words @@ CAST(? AS tsquery)",
+		numbered: true,
 		textQuery: func(words []string) string {
 			return `'` + strings.Join(words, `' & '`) + `'`
 		},
 		// Autovacuum keeps the space for later rows.
 		freeSpace: func(context.Context, *sql.DB) (bool, error) { return false, nil },
+		gone:      gonePostgreSQL,
 		passing:   passingPostgreSQLError,
 	}, write, read), nil
 }
@@ -69,6 +72,20 @@ func lockPostgreSQL(ctx context.Context, conn *pgx.Conn) error {
 
 // lockNotAvailable is PostgreSQL's code for a lock that was not given in time.
 const lockNotAvailable = "55P03"
+
+// gonePostgreSQL takes for the end of a connection what is no answer of the server,
+// and its answer that an administrator ended the connection.
+func gonePostgreSQL(err error) bool {
+	var fault *pgconn.PgError
+	if errors.As(err, &fault) {
+		return fault.Code == adminShutdown
+	}
+	var connect *pgconn.ConnectError
+	return !errors.As(err, &connect)
+}
+
+// adminShutdown is PostgreSQL's code for a connection that its administrator ended.
+const adminShutdown = "57P01"
 
 // passingPostgreSQLError takes every error for a passing one that the server did
 // not answer, and of its answers those about resources, operators and itself.

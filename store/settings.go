@@ -74,7 +74,8 @@ type settingRow struct {
 
 // SaveSettings sets the names given, all or none of them; an empty list unsets. The
 // names in secret are encrypted at rest, bound to their place. When it returns, the
-// settings survive a crash and a power failure.
+// settings survive a crash and a power failure; when the context ends before, they
+// may be saved or not.
 func (s *Store) SaveSettings(ctx context.Context, scope Scope, change Settings, secret map[string]bool) error {
 	if scope.User == "" {
 		return fmt.Errorf("saving settings: the scope has no user")

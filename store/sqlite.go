@@ -48,10 +48,10 @@ func openSQLite(directory string) (*database, error) {
 		name: "sqlite",
 		key:  "INTEGER", bytes: "BLOB",
 		words: "words", match: "line_text MATCH ?",
-		emptyStaged: "DELETE FROM staged",
-		durable:     "PRAGMA synchronous=FULL", relaxed: "PRAGMA synchronous=NORMAL",
+		durable: "PRAGMA synchronous=FULL", relaxed: "PRAGMA synchronous=NORMAL",
 		textQuery: func(words []string) string { return `"` + strings.Join(words, `" "`) + `"` },
 		freeSpace: freeSQLiteSpace,
+		gone:      func(error) bool { return false },
 		passing:   passingSQLiteError,
 	}, write, read), nil
 }

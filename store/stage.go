@@ -324,7 +324,8 @@ func (w *writer) mergeAll(ctx context.Context) error {
 		if err := tx.exec(ctx, mergeLines+" WHERE NOT EXISTS (SELECT 1 FROM line WHERE line.key = staged.key) ORDER BY key"); err != nil {
 			return err
 		}
-		return tx.exec(ctx, w.db.emptyStaged)
+		// Not TRUNCATE in PostgreSQL: it would wait for a backup to end.
+		return tx.exec(ctx, "DELETE FROM staged")
 	})
 	if err != nil {
 		return doing("putting lines in their place", err)
@@ -367,8 +368,10 @@ func (w *writer) mergeScope(ctx context.Context, scope Scope) {
 		}
 		return tx.execOnce(ctx, mergeLines+where)
 	})
-	if err != nil {
+	if err != nil && w.failure == nil {
 		w.log.Warn("new lines of an archive cannot be shown yet", "user", scope.User, "server", scope.Server, "channel", scope.Channel, "err", err)
+	}
+	if err != nil {
 		return
 	}
 	archive.merged = len(archive.positions)

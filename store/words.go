@@ -44,7 +44,9 @@ func (r *wordReader) read(text string) []string {
 	}
 	if !isASCII(text) {
 		// Folding may compose what was decomposed, and the other way round.
-		text = norm.NFKD.String(r.fold.String(norm.NFKD.String(storable(text))))
+		// COMPAT: golang.org/x/text folds Cherokee letters to either case.
+		text = strings.ToLower(r.fold.String(norm.NFKD.String(storable(text))))
+		text = norm.NFKD.String(text)
 	} else {
 		text = strings.ToLower(text)
 	}
