@@ -3,11 +3,15 @@
 //
 // # What it owns
 //
-// A connection owns its socket, the negotiation of capabilities, the choice of
-// a nick at registration, ISUPPORT, open batches and the lists that arrive in
+// A connection owns its socket and the way to the server (addresses, source
+// address, proxy, trust), the negotiation of capabilities, the login, the choice
+// of a nick at registration, ISUPPORT, open batches and the lists that arrive in
 // several lines. It knows nothing of channels and their members: those belong
 // to the receiver of the events. What it has learned leaves only inside events,
-// as immutable snapshots ([Support], [Caps]).
+// as immutable snapshots ([Support], [Caps]). What outlives a connection, such
+// as a policy of transport security, is handed over in an event and comes back
+// in the [Options] of the next. An [Identd] is shared by all connections; it has
+// goroutines of its own, one for each server that asks.
 //
 // # Goroutines
 //
@@ -25,10 +29,13 @@
 // # What it refuses
 //
 // A line that could be read as two, or that is too long, never leaves: Send
-// refuses the whole call with an [Error]. Encryption is never given up: an
-// ircs address speaks TLS with a verified certificate or not at all. What a
-// server can make the connection hold is bounded: the length of a line, open
-// batches, entries of lists, lines of the message of the day, ISUPPORT tokens.
-// A line that is malformed, or has too few parameters, is never a reason to
-// disconnect after registration.
+// refuses the whole call with an [Error]. Encryption is never given up: an ircs
+// address speaks TLS with a verified certificate, or the one that its
+// fingerprint names, or not at all; a server that asks for TLS (IRCv3 sts) is
+// not spoken to without again. Passwords of accounts do not go in the clear,
+// and a login that is required and does not happen is no connection: either
+// only where the options say otherwise. What a server can make the connection
+// hold is bounded: the length of a line, open batches, entries of lists, lines
+// of the message of the day, ISUPPORT tokens. A line that is malformed, or has
+// too few parameters, is never a reason to disconnect after registration.
 package ircconn

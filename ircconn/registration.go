@@ -32,7 +32,7 @@ func (s *session) begin() {
 		return
 	}
 	if options.WEBIRC != nil {
-		lines = append(lines, options.WEBIRC.line(s.address))
+		lines = append(lines, options.WEBIRC.line(s.address, options.Certificate))
 	}
 	lines = append(lines, newLine("CAP", "LS", "302"))
 	if options.Password != "" {

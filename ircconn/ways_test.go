@@ -2,7 +2,9 @@ package ircconn
 
 import (
 	"bufio"
+	"crypto/sha256"
 	"encoding/binary"
+	"encoding/hex"
 	"errors"
 	"io"
 	"net"
@@ -44,6 +46,17 @@ func TestWEBIRC(t *testing.T) {
 			server.Accept().ExpectLines(test.line, "CAP LS 302", "PASS s3cret")
 		})
 	}
+}
+
+func TestWEBIRCWithCertificate(t *testing.T) {
+	server := irctest.NewTLSServer(t)
+	options := testOptions(server)
+	options.WEBIRC = &WEBIRC{Password: "p", Gateway: "g", Address: netip.MustParseAddr("192.0.2.1")}
+	certificate := irctest.NewCertificate(t)
+	options.Certificate = &certificate
+	start(t, testConfig(), options)
+	digest := sha256.Sum256(certificate.Certificate[0])
+	server.Accept().ExpectLines("WEBIRC p g 192.0.2.1 192.0.2.1 :secure certfp-sha-256=" + hex.EncodeToString(digest[:]))
 }
 
 // Each connection has an address of its own.
