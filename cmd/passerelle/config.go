@@ -70,7 +70,6 @@ func defaultConfig() *config {
 // loadConfig reads the configuration: the defaults, over them the file, over it
 // the environment. The error has every fault, a line each.
 func loadConfig(file string, environment []string) (*config, error) {
-	cfg := defaultConfig()
 	file, chosen := configFile(file, environment)
 	text, err := os.ReadFile(file)
 	switch {
@@ -80,6 +79,18 @@ func loadConfig(file string, environment []string) (*config, error) {
 	default:
 		return nil, fmt.Errorf("reading the configuration: %w", err)
 	}
+	cfg, err := parseConfig(file, text, environment)
+	if err != nil {
+		return nil, err
+	}
+	cfg.reread = func() (*config, error) { return loadConfig(file, environment) }
+	return cfg, nil
+}
+
+// parseConfig is loadConfig for a text that has been read from a file, or will be
+// written to it.
+func parseConfig(file string, text []byte, environment []string) (*config, error) {
+	cfg := defaultConfig()
 	if err := decode(file, text, cfg); err != nil {
 		return nil, err
 	}
@@ -87,7 +98,6 @@ func loadConfig(file string, environment []string) (*config, error) {
 	if faults != nil {
 		return nil, fmt.Errorf("the configuration has faults:\n%w", faults)
 	}
-	cfg.reread = func() (*config, error) { return loadConfig(file, environment) }
 	return cfg, nil
 }
 

@@ -7,6 +7,8 @@
 //	passerelle check [--config FILE]    say whether it would work, and if not, why
 //	passerelle health [--config FILE]   ask a running gateway whether it is well
 //	passerelle version
+//	passerelle import-biboumi --config biboumi.cfg
+//	    [--db DATABASE] [--output FILE] [--dry-run]   take over from biboumi
 //
 // The configuration is one YAML file; config.yaml.example explains every key.
 // The environment variable PASSERELLE_SECTION_KEY overrides section.key, and

@@ -16,12 +16,16 @@ var version = ""
 const defaultConfigFile = "config.yaml"
 
 const usage = `Usage: passerelle COMMAND [--config FILE]
+       passerelle import-biboumi --config biboumi.cfg [--db DATABASE] [--output FILE] [--dry-run]
 
 Commands:
   run      connect to the XMPP server and serve until SIGTERM or SIGINT
   check    say whether the configuration works, and if not, why
   health   ask a running gateway whether it is well (needs http.listen)
   version  print the version
+  import-biboumi
+           take over biboumi's configuration (to --output), settings and archive;
+           DATABASE is a SQLite file or a postgres:// URL, where biboumi.cfg has none
 
 The configuration is FILE, or what PASSERELLE_CONFIG names, or ./config.yaml.
 `
@@ -35,6 +39,9 @@ func command(args, environment []string, stdout, stderr io.Writer) int {
 	if len(args) == 1 && (args[0] == "version" || args[0] == "--version") {
 		fmt.Fprintln(stdout, "passerelle", programVersion())
 		return 0
+	}
+	if len(args) > 0 && args[0] == "import-biboumi" {
+		return importBiboumi(args[1:], environment, stdout, stderr)
 	}
 	if len(args) == 0 || commands[args[0]] == nil {
 		fmt.Fprint(stderr, usage)
