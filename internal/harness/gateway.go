@@ -126,12 +126,38 @@ func (w *Workspace) StartGateway(ctx context.Context, options GatewayOptions) (*
 	if err != nil {
 		return nil, err
 	}
+	return g, g.awaitHealth(ctx)
+}
+
+// RestartGateway ends passerelle and starts it again with the same configuration and data. It
+// is an error when passerelle does not end well.
+func (w *Workspace) RestartGateway(ctx context.Context, g *Gateway) error {
+	if code := g.Stop(); code != 0 {
+		return fmt.Errorf("passerelle ended with code %d:\n%s", code, g.Output())
+	}
+	process, err := w.run(g.program, g.ConfigurationFile)
+	if err != nil {
+		return err
+	}
+	g.Process = process
+	return g.awaitHealth(ctx)
+}
+
+func (g *Gateway) awaitHealth(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, startLimit)
 	defer cancel()
 	if err := g.waitFor(ctx, func() error { return g.Healthy(ctx) }); err != nil {
-		return nil, fmt.Errorf("waiting for passerelle: %w; its output:\n%s", err, g.Output())
+		return fmt.Errorf("waiting for passerelle: %w; its output:\n%s", err, g.Output())
 	}
-	return g, nil
+	return nil
+}
+
+// run starts passerelle with a configuration.
+func (w *Workspace) run(program, file string) (*Process, error) {
+	// A data race, where the binary was built to notice one, ends the program, so that no
+	// test passes over it.
+	race := []string{"GORACE=halt_on_error=1"}
+	return w.start("passerelle", filepath.Dir(file), race, program, "run", "--config", file)
 }
 
 // LaunchGateway starts passerelle without waiting for anything.
@@ -140,10 +166,7 @@ func (w *Workspace) LaunchGateway(options GatewayOptions) (*Gateway, error) {
 	if err != nil {
 		return nil, err
 	}
-	// A data race, where the binary was built to notice one, ends the program, so that no
-	// test passes over it.
-	race := []string{"GORACE=halt_on_error=1"}
-	process, err := w.start("passerelle", filepath.Dir(file), race, options.Program, "run", "--config", file)
+	process, err := w.run(options.Program, file)
 	if err != nil {
 		return nil, err
 	}
