@@ -237,6 +237,7 @@ func connectionRefusal(name string, err error) error {
 		ircconn.KindResolve:     "remote-server-not-found",
 		ircconn.KindConnect:     "remote-server-timeout",
 		ircconn.KindTimeout:     "remote-server-timeout",
+		ircconn.KindLogin:       "not-authorized",
 		ircconn.KindPingTimeout: "remote-server-timeout",
 	}[cause.Kind]
 	if condition == "" {

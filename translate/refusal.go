@@ -75,6 +75,10 @@ var numerics = map[int]Refusal{
 	716: {"subscription-required", "", "they accept messages only from people they know (+g)"},
 	723: {"forbidden", "", "you lack the privileges for that"},
 	926: {"forbidden", "", "the network does not allow that channel"},
+	902: {"not-authorized", "", "the account cannot be used"},
+	904: {"not-authorized", "", "the account's name or password is wrong"},
+	905: {"not-authorized", "", "the login did not fit"},
+	906: {"not-authorized", "", "the login was broken off"},
 	974: {"not-allowed", "", "the server refused the mode"},
 }
 
