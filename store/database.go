@@ -33,8 +33,8 @@ type dialect struct {
 	// durable and relaxed, if any, are run around a transaction that must survive
 	// a power failure.
 	durable, relaxed string
-	// textQuery joins words to what match takes.
-	textQuery func(words []string) string
+	// textQuery joins words to what match takes, to be found in one archive.
+	textQuery func(archive int64, words []string) string
 	// freeSpace gives pages that are not used back to the file system, and says
 	// whether there are more of them.
 	freeSpace func(ctx context.Context, db *sql.DB) (more bool, err error)

@@ -181,7 +181,7 @@ func (s *Store) filter(ctx context.Context, archive archiveRow, whole span, q Qu
 		f.where("nick = ?", storable(q.Nick))
 	}
 	if len(words) > 0 {
-		f.words = []any{s.db.textQuery(words)}
+		f.words = []any{s.db.textQuery(archive.id, words)}
 	}
 	if q.IDs != nil {
 		keys := make([]int64, 0, len(q.IDs))

@@ -17,6 +17,10 @@ import (
 // the letters "passerel".
 const writerLock = 0x7061737365726c
 
+// archiveMark begins the word that stands for a line's archive, as nickMark does for
+// its nick: the text index alone then finds the lines of one archive.
+const archiveMark = "\ue001"
+
 // connectTime is how long connecting to PostgreSQL may take unless the URL says so.
 const connectTime = 10 * time.Second
 
@@ -40,11 +44,11 @@ func openPostgreSQL(address string) (*database, error) {
 	return newDatabase(dialect{
 		name: "postgresql",
 		key:  "BIGINT", bytes: "BYTEA",
-		words:    "array_to_tsvector(string_to_array(words, ' '))",
+		words:    "array_to_tsvector(string_to_array(words || ' " + archiveMark + "' || (key >> 32), ' '))",
 		match:    "line_text.words @@ CAST(? AS tsquery)",
 		numbered: true,
-		textQuery: func(words []string) string {
-			return `'` + strings.Join(words, `' & '`) + `'`
+		textQuery: func(archive int64, words []string) string {
+			return fmt.Sprintf("'%s%d' & '%s'", archiveMark, archive, strings.Join(words, "' & '"))
 		},
 		// Autovacuum keeps the space for later rows.
 		freeSpace: func(context.Context, *sql.DB) (bool, error) { return false, nil },

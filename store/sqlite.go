@@ -49,7 +49,8 @@ func openSQLite(directory string) (*database, error) {
 		key:  "INTEGER", bytes: "BLOB",
 		words: "words", match: "line_text MATCH ?",
 		durable: "PRAGMA synchronous=FULL", relaxed: "PRAGMA synchronous=NORMAL",
-		textQuery: func(words []string) string { return `"` + strings.Join(words, `" "`) + `"` },
+		// The range of keys in a query leads to the archive.
+		textQuery: func(_ int64, words []string) string { return `"` + strings.Join(words, `" "`) + `"` },
 		freeSpace: freeSQLiteSpace,
 		gone:      func(error) bool { return false },
 		passing:   passingSQLiteError,

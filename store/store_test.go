@@ -80,10 +80,35 @@ func TestBadKeyFiles(t *testing.T) {
 }
 
 func TestConfigFaults(t *testing.T) {
-	if err := (Config{}).Validate(); err == nil {
-		t.Error("an empty directory passes")
+	all := Config{Database: "mysql://localhost/x", MaxAge: -1, MaxLines: -1}.Validate()
+	if all == nil {
+		t.Fatal("a configuration full of faults passes")
 	}
-	if err := DefaultConfig().Validate(); err != nil {
-		t.Error(err)
+	for _, want := range []string{"store.directory", "store.database", "store.max_age", "store.max_lines"} {
+		if !strings.Contains(all.Error(), want) {
+			t.Errorf("%v\nlacks %s", all, want)
+		}
+	}
+	for _, good := range []Config{
+		DefaultConfig(),
+		{Directory: "x", Database: "postgres://localhost/x", MaxAge: 1, MaxLines: 1},
+		{Directory: "x", Database: "postgresql:///x?host=/run/postgresql"},
+	} {
+		if err := good.Validate(); err != nil {
+			t.Errorf("%+v: %v", good, err)
+		}
+	}
+}
+
+// Directories may have any name.
+func TestDirectoryNames(t *testing.T) {
+	t.Chdir(t.TempDir())
+	for _, name := range []string{"data", "a b", "été?x=1&_pragma=y#z%20", "a:b", "./c/d"} {
+		s := openQuick(t, Config{Directory: name})
+		check(t, s.AddContact(deadline(t), "a", "b"))
+		check(t, s.Close())
+		if info, err := os.Stat(filepath.Join(name, databaseFile)); err != nil || info.Size() == 0 {
+			t.Errorf("%s: %v", name, err)
+		}
 	}
 }
