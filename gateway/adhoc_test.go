@@ -267,3 +267,12 @@ func TestFormChecks(t *testing.T) {
 	number.write(&e)
 	contains(t, string(e.Bytes()), `<validate xmlns='http://jabber.org/protocol/xdata-validate' datatype='xs:integer'><range min='1' max='5'/></validate>`)
 }
+
+func TestRosterExchange(t *testing.T) {
+	w := withStore(t)
+	w.presenceTo(romeoJID, "subscribe")
+	w.chat("set libera nick Jule")
+	w.forget()
+	contains(t, w.chat("roster"), `4 items`, `<x xmlns='http://jabber.org/protocol/rosterx'><item action='add' jid='gw.test' name='IRC'><group>IRC</group></item>`,
+		`jid='irc.test@gw.test'`, `jid='libera@gw.test'`, `jid='romeo%irc.test@gw.test' name='romeo'`)
+}

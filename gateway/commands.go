@@ -26,6 +26,7 @@ func (g *Gateway) commands() []adhocCommand {
 		{node: "configure", name: "Settings for this channel", on: onRoom, begin: beginConfigure},
 		{node: "get-irc-connection-info", name: "About your connection to this network", on: serverOn, begin: beginInfo, chat: chatInfo, usage: "server"},
 		{node: "certificate", name: "Client certificate (CertFP)", on: serverOn, begin: beginCertificate, chat: chatCertificate, usage: "server [generate or remove]"},
+		{node: "roster", name: "Networks and people for your roster", on: onGateway, begin: beginRosterExchange, chat: chatRosterExchange},
 		{node: "disconnect-from-irc-server", name: "Disconnect from networks", on: onGateway, begin: beginDisconnect, chat: chatDisconnect, usage: "server"},
 	}
 	return append(list, adminCommands()...)

@@ -2,9 +2,11 @@ package gateway
 
 import (
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
+	"passerelle/component"
 	"passerelle/ircconn"
 	"passerelle/translate"
 )
@@ -49,6 +51,9 @@ func (n *Network) onModeChanged(ev ircconn.ModeChanged) {
 			by = ev.Source.Host
 		}
 		ch.announce(by + " sets mode " + modeText(told))
+		if slices.ContainsFunc(told, func(c ircconn.ModeChange) bool { return c.Kind != ircconn.ModeList }) {
+			ch.showConfigured()
+		}
 	}
 }
 
@@ -218,4 +223,19 @@ func memberModes(nick string, steps []translate.ModeStep) []ircconn.ModeChange {
 		changes[i] = ircconn.ModeChange{Add: step.Add, Mode: step.Mode, Kind: ircconn.ModePrefix, Arg: nick}
 	}
 	return changes
+}
+
+// showConfigured tells the clients that what the room is like has changed
+// (XEP-0045 §10.2.1), so that they ask again.
+func (ch *Channel) showConfigured() {
+	e := &ch.n.u.enc
+	for i := range ch.sessions {
+		e.Stanza(component.Message, ch.jid, ch.sessions[i].jid, "groupchat", newID())
+		e.Open("x", nsMUCUser)
+		e.Open("status", "")
+		e.Attr("code", strconv.Itoa(statusConfigured))
+		e.Close()
+		e.Close()
+		e.Close()
+	}
 }

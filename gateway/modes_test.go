@@ -87,7 +87,7 @@ func TestModesOfNobody(t *testing.T) {
 		ircconn.ModeChanged{Source: source("juliet"), Changes: []ircconn.ModeChange{{Add: true, Mode: 'i', Kind: ircconn.ModeUserFlag}}})
 	w.expect()
 	w.event(ircconn.ModeChanged{Source: ircconn.Source{Host: "irc.test"}, Channel: "#chan", Changes: modeChanges("+nt")})
-	w.expectOne(`irc.test sets mode +nt`)
+	w.expect(`<message from='`+room+`' to='`+desk+`' type='groupchat' id='ID'><body>irc.test sets mode +nt</body><stanza/></message>`, configured)
 }
 
 // In a moderated channel those without voice are visitors.
@@ -190,7 +190,7 @@ func TestModerationOfFew(t *testing.T) {
 	w.enter("@nurse +tybalt romeo juliet")
 	w.forget()
 	w.event(modeLine("+m"))
-	w.expect(presence("juliet", desk, "none", "visitor", selfItem), presence("romeo", desk, "none", "visitor", noItem), announced("+m"))
+	w.expect(presence("juliet", desk, "none", "visitor", selfItem), presence("romeo", desk, "none", "visitor", noItem), announced("+m"), configured)
 	w.event(ircconn.ChannelModes{Channel: "#chan"})
 	w.expect(presence("juliet", desk, "none", "participant", selfItem), presence("romeo", desk, "none", "participant", noItem))
 }
@@ -224,3 +224,6 @@ func TestModesUnasked(t *testing.T) {
 	w.event(ircconn.ChannelModes{Channel: "#chan"}) // to the first
 	w.expect()
 }
+
+// configured tells a client that a room's configuration has changed.
+const configured = `<message from='` + room + `' to='` + desk + `' type='groupchat' id='ID'><x xmlns='http://jabber.org/protocol/muc#user'><status code='104'/></x></message>`

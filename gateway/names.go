@@ -21,6 +21,7 @@ const (
 
 // The status codes of XEP-0045 §15.6.
 const (
+	statusConfigured  = 104 // the room's configuration has changed
 	statusSelf        = 110 // this presence is about yourself
 	statusNickImposed = 210 // the service gave you another nick
 	statusBanned      = 301
