@@ -238,3 +238,30 @@ func TestDamagedBiboumi(t *testing.T) {
 		t.Errorf("got %v", err)
 	}
 }
+
+// A journal that a crash left would have to be played back, which is writing.
+func TestBiboumiThatDidNotEndWell(t *testing.T) {
+	file := biboumiFile(t, biboumi9+biboumiRows)
+	db, err := sql.Open("sqlite", "file:"+strings.NewReplacer(" ", "%20", "?", "%3f").Replace(file)+"?_pragma=cache_size(1)&_pragma=synchronous(full)")
+	check(t, err)
+	defer db.Close()
+	tx, err := db.Begin()
+	check(t, err)
+	defer tx.Rollback()
+	_, err = tx.Exec(`WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i+1 FROM n WHERE i < 2000) INSERT INTO roster SELECT 'a' || i, hex(zeroblob(500)) FROM n`)
+	check(t, err)
+	crashed := filepath.Join(t.TempDir(), "biboumi.sqlite")
+	for _, suffix := range []string{"", "-journal"} {
+		content, err := os.ReadFile(file + suffix)
+		check(t, err)
+		check(t, os.WriteFile(crashed+suffix, content, 0o600))
+	}
+	b, err := OpenBiboumi(deadline(t), crashed)
+	if err == nil {
+		b.Close()
+		t.Fatal("it is opened")
+	}
+	if !strings.Contains(err.Error(), "did not end well") {
+		t.Errorf("got %v", err)
+	}
+}
