@@ -2,6 +2,7 @@ package harness
 
 import (
 	"context"
+	"maps"
 	"os"
 	"path/filepath"
 	"strconv"
@@ -78,6 +79,14 @@ const inspircdConfiguration = `<config format="xml">
 <module name="spanningtree">
 <bind address="127.0.0.1" port="{{.OwnPort}}" type="servers">
 <link name="{{.Name}}" ipaddr="127.0.0.1" port="{{.Port}}" allowmask="127.0.0.0/8" timeout="10" sendpass="link" recvpass="link">
+{{end}}{{with .Services}}
+<module name="spanningtree">
+<module name="sasl">
+<module name="hidechans">
+<bind address="127.0.0.1" port="{{.Port}}" type="servers">
+<link name="{{.Name}}" ipaddr="127.0.0.1" port="{{.Port}}" allowmask="127.0.0.0/8" sendpass="link" recvpass="link">
+<uline server="{{.Name}}" silent="yes">
+<sasl target="{{.Name}}" requiressl="yes">
 {{end}}`
 
 // ChannelsEach is how many channels InspIRCd lets each user join.
@@ -86,7 +95,7 @@ const ChannelsEach = 20
 // StartInspIRCd starts InspIRCd as a modern network runs it: owners, protected users and
 // half-operators, TLS, and every IRCv3 capability that it knows.
 func (w *Workspace) StartInspIRCd(ctx context.Context, hostName string) (*IRCServer, error) {
-	return w.startInspIRCd(ctx, hostName, "1PT", nil)
+	return w.startInspIRCdWith(ctx, hostName, "1PT", nil)
 }
 
 // inspircdLink says how one server of a network reaches the other.
@@ -104,15 +113,16 @@ func (w *Workspace) StartInspIRCdNetwork(ctx context.Context, first, second stri
 	if err != nil {
 		return nil, nil, err
 	}
-	one, err := w.startInspIRCd(ctx, first, "1PT", &inspircdLink{OwnPort: ports[0], Name: second, Port: ports[1]})
+	one, err := w.startInspIRCdWith(ctx, first, "1PT", map[string]any{"Link": &inspircdLink{OwnPort: ports[0], Name: second, Port: ports[1]}})
 	if err != nil {
 		return nil, nil, err
 	}
-	two, err := w.startInspIRCd(ctx, second, "2PT", &inspircdLink{OwnPort: ports[1], Name: first, Port: ports[0]})
+	two, err := w.startInspIRCdWith(ctx, second, "2PT", map[string]any{"Link": &inspircdLink{OwnPort: ports[1], Name: first, Port: ports[0]}})
 	return one, two, err
 }
 
-func (w *Workspace) startInspIRCd(ctx context.Context, hostName, serverID string, link *inspircdLink) (*IRCServer, error) {
+// startInspIRCdWith starts InspIRCd with what else its configuration is to have.
+func (w *Workspace) startInspIRCdWith(ctx context.Context, hostName, serverID string, more map[string]any) (*IRCServer, error) {
 	program, err := findProgram("inspircd", "inspircd")
 	if err != nil {
 		return nil, err
@@ -120,7 +130,8 @@ func (w *Workspace) startInspIRCd(ctx context.Context, hostName, serverID string
 	return w.startIRC(ctx, "inspircd", hostName, func(folder string, data map[string]any) ([]string, error) {
 		data["ChannelsEach"] = strconv.Itoa(ChannelsEach)
 		data["ServerID"] = serverID
-		data["Link"] = link
+		data["Link"], data["Services"] = nil, nil
+		maps.Copy(data, more)
 		configuration := filepath.Join(folder, "inspircd.conf")
 		command := []string{program, "--nofork", "--nolog", "--config", configuration}
 		if os.Geteuid() == 0 {

@@ -1,0 +1,87 @@
+package harness
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"syscall"
+)
+
+const athemeConfiguration = `loadmodule "modules/protocol/inspircd";
+loadmodule "modules/backend/opensex";
+loadmodule "modules/crypto/posix";
+loadmodule "modules/nickserv/main";
+loadmodule "modules/nickserv/register";
+loadmodule "modules/nickserv/identify";
+loadmodule "modules/nickserv/cert";
+loadmodule "modules/saslserv/main";
+loadmodule "modules/saslserv/plain";
+loadmodule "modules/saslserv/external";
+serverinfo {
+	name = "{{.Name}}"; desc = "Services of the passerelle tests"; numeric = "00S"; recontime = 1;
+	netname = "PasserelleTest"; adminname = "passerelle"; adminemail = "nobody@localhost"; registeremail = "nobody@localhost";
+	mta = "/bin/true"; loglevel = { all; }; maxlogins = 100; maxusers = 0; maxnicks = 5; maxchans = 5; mdlimit = 30; emaillimit = 100; emailtime = 300; auth = none; casemapping = rfc1459;
+};
+uplink "{{.IRCName}}" { host = "127.0.0.1"; port = {{.Port}}; send_password = "link"; receive_password = "link"; };
+nickserv { nick = "NickServ"; user = "NickServ"; host = "{{.Name}}"; real = "NickServ"; maxnicks = 5; expire = 0; enforce_expire = 0; enforce_delay = 30; enforce_prefix = "Guest"; };
+saslserv { nick = "SaslServ"; user = "SaslServ"; host = "{{.Name}}"; real = "SaslServ"; };
+general { commit_interval = 60; flood_msgs = 0; };
+`
+
+// servicesLink says where InspIRCd waits for its services.
+type servicesLink struct {
+	Name string
+	Port int
+}
+
+// StartInspIRCdWithServices starts InspIRCd with services beside it (Atheme): accounts, SASL
+// and NickServ.
+func (w *Workspace) StartInspIRCdWithServices(ctx context.Context, hostName string) (*IRCServer, error) {
+	ports, err := freePorts(1)
+	if err != nil {
+		return nil, err
+	}
+	services := &servicesLink{Name: "services." + hostName, Port: ports[0]}
+	server, err := w.startInspIRCdWith(ctx, hostName, "3PT", map[string]any{"Services": services})
+	if err != nil {
+		return nil, err
+	}
+	return server, w.startAtheme(services, hostName)
+}
+
+func (w *Workspace) startAtheme(services *servicesLink, ircName string) error {
+	program, err := findProgram("atheme-services", "atheme-services")
+	if err != nil {
+		return err
+	}
+	folder, err := w.folder("atheme")
+	if err != nil {
+		return err
+	}
+	configuration := filepath.Join(folder, "atheme.conf")
+	data := map[string]any{"Name": services.Name, "IRCName": ircName, "Port": services.Port}
+	if err := writeTemplate(configuration, athemeConfiguration, data); err != nil {
+		return err
+	}
+	command := []string{program, "-n", "-c", configuration, "-l", filepath.Join(folder, "log"), "-p", filepath.Join(folder, "pid"), "-D", folder}
+	if os.Geteuid() == 0 {
+		// Atheme does not run as root.
+		nobody, err := exec.Command("id", "-u", "nobody").Output()
+		if err != nil {
+			return fmt.Errorf("looking for the user nobody: %w", err)
+		}
+		id, err := strconv.Atoi(string(nobody[:len(nobody)-1]))
+		if err != nil {
+			return fmt.Errorf("looking for the user nobody: %w", err)
+		}
+		if err := syscall.Chown(folder, id, id); err != nil {
+			return fmt.Errorf("giving a folder to nobody: %w", err)
+		}
+		command = append([]string{"setpriv", "--reuid=nobody", "--regid=nogroup", "--clear-groups"}, command...)
+	}
+	_, err = w.start("atheme", folder, nil, command[0], command[1:]...)
+	return err
+}
