@@ -232,10 +232,11 @@ func (m *moving) planSettings(plan *movePlan, addressing translate.Addressing, o
 		what    string
 		rows    []store.BiboumiRow
 		columns []moveSetting
+		fits    func(store.Scope) bool
 	}{
-		{"settings for everything", options.Global, globalColumns},
-		{"settings of servers", options.Servers, serverColumns},
-		{"settings of channels", options.Channels, channelColumns},
+		{"settings for everything", options.Global, globalColumns, func(s store.Scope) bool { return s.Server == "" }},
+		{"settings of servers", options.Servers, serverColumns, func(s store.Scope) bool { return s.Server != "" }},
+		{"settings of channels", options.Channels, channelColumns, func(s store.Scope) bool { return s.Channel != "" }},
 	} {
 		for _, row := range table.rows {
 			scope, err := moveScope(addressing, row.Owner, row.Server, row.Channel)
@@ -243,8 +244,8 @@ func (m *moving) planSettings(plan *movePlan, addressing translate.Addressing, o
 				m.report.leave(1, table.what, err.Error(), row.Owner)
 				continue
 			}
-			if table.what != "settings for everything" && scope.Server == "" {
-				m.report.leave(1, table.what, "they do not say of which server", row.Owner)
+			if !table.fits(scope) {
+				m.report.leave(1, table.what, "they do not say of which", row.Owner)
 				continue
 			}
 			settings := m.convertRow(row, scope, table.columns)

@@ -13,6 +13,6 @@
 // The configuration is one YAML file; config.yaml.example explains every key.
 // The environment variable PASSERELLE_SECTION_KEY overrides section.key, and
 // PASSERELLE_CONFIG names the file. This package only reads flags and
-// configuration and wires the others together. It refuses a configuration with
+// configuration, wires the others together, and takes over from biboumi. It refuses a configuration with
 // unknown keys, and names all faults at once.
 package main

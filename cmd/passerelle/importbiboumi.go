@@ -15,6 +15,7 @@ import (
 	"slices"
 	"strings"
 	"syscall"
+	"time"
 
 	"github.com/schollz/progressbar/v3"
 
@@ -59,10 +60,15 @@ func importBiboumi(args, environment []string, stdout, stderr io.Writer) int {
 	m.output, _ = configFile(*output, environment)
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM, syscall.SIGINT)
 	defer stop()
+	return m.command(ctx, stdout)
+}
+
+// command runs the import, tells how it went, and returns the exit status.
+func (m *moving) command(ctx context.Context, stdout io.Writer) int {
 	if err := m.run(ctx); err != nil {
-		fmt.Fprintln(stderr, "passerelle:", err)
+		fmt.Fprintln(m.stderr, "passerelle:", err)
 		if ctx.Err() != nil {
-			fmt.Fprintln(stderr, "passerelle: what was taken so far stays; run the import again to go on")
+			fmt.Fprintln(m.stderr, "passerelle: what was taken so far stays; run the import again to go on")
 		}
 		return 1
 	}
@@ -255,7 +261,11 @@ func (m *moving) convertLines(lines iter.Seq2[store.Line, error], plan *movePlan
 // (XEP-0393 §6).
 const nsStyling = "urn:xmpp:styling:0"
 
-// progress shows on a terminal how far the archive is.
+// barInterval is how often the progress bar is drawn at most.
+const barInterval = 100 * time.Millisecond
+
+// progress shows on a terminal how far the archive is. A terminal that cannot be
+// written to is no reason to end an import, so the bar's errors are not looked at.
 type progress struct{ bar *progressbar.ProgressBar }
 
 // newProgress shows nothing where nobody looks on.
@@ -276,9 +286,6 @@ func newBar(to io.Writer, lines int) *progressbar.ProgressBar {
 		progressbar.OptionShowCount(), progressbar.OptionShowIts(), progressbar.OptionSetPredictTime(true),
 		progressbar.OptionThrottle(barInterval), progressbar.OptionClearOnFinish())
 }
-
-// A terminal that cannot be written to is no reason to end an import: the errors
-// of the bar are left where they are.
 
 func (p *progress) add() {
 	if p.bar != nil {

@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"passerelle/store"
+	"passerelle/translate"
 )
 
 // rows of juliet, who chose much, of the nurse, who chose little, and some that
@@ -26,6 +27,7 @@ INSERT INTO ircserveroptions_ (id_,owner_,server_,pass_,tlsports_,ports_,usernam
 	(2,'nurse@example.org','irc.example.org','two' || char(10) || 'lines','','70000;','','',1,'zz','','KLINGON',5,'a host','ni ck','',NULL),
 	(3,'nurse@example.org','not a server','','','','','',1,'','','',20,'','','',10),
 	(4,'nurse@example.org','','','','','','',1,'','','',20,'','','',10);
+INSERT INTO ircchanneloptions_ (owner_,server_,channel_,persistent_) VALUES ('nurse@example.org','irc.example.org','',1);
 INSERT INTO after_connection_commands_ (fk_,afterconnectioncommand_) VALUES (1,'PRIVMSG NickServ :identify balcony'),(1,'MODE Juliet +i'),(1,':prefix is not a command');
 INSERT INTO ircchanneloptions_ (owner_,server_,channel_,encodingin_,persistent_,recordhistory_) VALUES
 	('juliet@example.org','irc.example.org','#Ver\ona','',0,-1),('juliet@example.org','irc.example.org','#unset',NULL,1,0);
@@ -188,7 +190,7 @@ func TestImportOfBiboumi(t *testing.T) {
 		"1 × settings pass, because it is not one line (nurse@example.org irc.example.org)",
 		`1 × settings ports, because "70000" is not a port`, `1 × settings encoding_in, because "KLINGON"`, "1 × settings nick, ", "1 × settings address, ",
 		"1 × settings max_history_length, because biboumi did not look at it", `1 × settings fingerprint, because "zz"`,
-		"1 × settings of servers, because the server's name", "1 × settings of servers, because they do not say of which server",
+		"1 × settings of servers, because the server's name", "1 × settings of channels, because they do not say of which", "1 × settings of servers, because they do not say of which",
 		"1 × commands after connecting, because they are no lines of IRC (juliet@example.org irc.example.org)",
 		"1 × contacts, because they are not of irc.example.org (elsewhere.example.org)",
 		"1 × messages, because they are of no channel", "1 × messages without text", "1 settings of servers have ports without TLS",
@@ -414,4 +416,34 @@ func TestSummaryNamesFewPlaces(t *testing.T) {
 	if want := "Left out:\n  10 × things, because they are broken (a, b, c)\n"; text.String() != want {
 		t.Errorf("got %q, want %q", text.String(), want)
 	}
+}
+
+func TestImportThatIsInterruptedSaysHowToGoOn(t *testing.T) {
+	o := newOld(t, oldConfig, oldRows)
+	interrupted, interrupt := context.WithCancel(context.Background())
+	interrupt()
+	var stdout, stderr bytes.Buffer
+	m := &moving{configFile: o.config, database: o.database, output: o.output, stderr: &stderr, report: &moveReport{}}
+	if code := m.command(interrupted, &stdout); code != 1 || !strings.Contains(stderr.String(), "run the import again") {
+		t.Errorf("exit code %d: %s%s", code, stdout.String(), stderr.String())
+	}
+}
+
+// Whatever biboumi called a place, it is found again under the name that it is
+// given here.
+func FuzzMoveScope(f *testing.F) {
+	f.Add("", "juliet@example.org", "IRC.example.org", "#Verona")
+	f.Add("irc.example.org", "juliet@example.org", "irc.example.org", "#a%b\\20 c")
+	f.Add("", "example.org", "", "#é")
+	f.Add("", "j@e/r", "a%b", "&\\26 x")
+	f.Fuzz(func(t *testing.T, fixed, user, server, channel string) {
+		addressing := translate.Addressing{Fixed: strings.ToLower(fixed)}
+		scope, err := moveScope(addressing, user, server, channel)
+		if err != nil {
+			return
+		}
+		if again, err := moveScope(addressing, scope.User, scope.Server, scope.Channel); err != nil || again != scope {
+			t.Errorf("%q becomes %q, %v", scope, again, err)
+		}
+	})
 }

@@ -5,11 +5,7 @@ import (
 	"io"
 	"slices"
 	"strings"
-	"time"
 )
-
-// barInterval is how often the progress bar is drawn at most.
-const barInterval = 100 * time.Millisecond
 
 // mostExamples is how many places the summary names for each thing that was left.
 const mostExamples = 3
