@@ -16,7 +16,7 @@ import (
 const debianPython = "/usr/bin/python3"
 
 // slixmppSteps are what slixmpp/visit.py does, in order.
-var slixmppSteps = []string{"join", "self-presence", "roster", "hear", "talk", "same id", "private", "nick", "kick"}
+var slixmppSteps = []string{"join", "self-presence", "roster", "hear", "talk", "same id", "private", "archive", "command", "room form", "nick", "kick"}
 
 func TestVisitWithSlixmpp(t *testing.T) {
 	everywhere(t, func(s *scenario) {

@@ -9,7 +9,7 @@ import asyncio
 import sys
 
 import slixmpp
-from slixmpp.exceptions import PresenceError
+from slixmpp.exceptions import IqError, PresenceError
 
 PATIENCE = 20
 
@@ -21,7 +21,7 @@ class Visitor(slixmpp.ClientXMPP):
         self.room = slixmpp.JID(options.room)
         self.failed = False
         self.ca_certs = options.authority
-        for plugin in ("xep_0030", "xep_0045", "xep_0199", "xep_0359"):
+        for plugin in ("xep_0004", "xep_0030", "xep_0045", "xep_0050", "xep_0059", "xep_0199", "xep_0313", "xep_0359"):
             self.register_plugin(plugin)
         self.muc = self["xep_0045"]
         self.add_event_handler("session_start", self.visit)
@@ -36,7 +36,7 @@ class Visitor(slixmpp.ClientXMPP):
     async def step(self, name, coroutine):
         try:
             result = await asyncio.wait_for(coroutine, PATIENCE)
-        except (asyncio.TimeoutError, AssertionError, PresenceError) as problem:
+        except (asyncio.TimeoutError, AssertionError, IqError, PresenceError) as problem:
             self.failed = True
             print(f"FAIL {name}: {problem!r}")
             return None
@@ -81,6 +81,10 @@ class Visitor(slixmpp.ClientXMPP):
         print("PLEASE answer in private I come anon")
         await self.step("private", answered)
 
+        await self.step("archive", self.read_archive())
+        await self.step("command", self.run_command())
+        await self.step("room form", self.read_room_form())
+
         changed = nick + "-capulet"
         renamed = self.waiting_for(f"muc::{self.room}::self-presence", lambda p: p["from"].resource == changed and p["type"] == "available")
         self.send_presence(pto=f"{self.room}/{changed}")
@@ -90,6 +94,38 @@ class Visitor(slixmpp.ClientXMPP):
         print("PLEASE kick " + changed)
         await self.step("kick", kicked)
         self.finish()
+
+    async def read_archive(self):
+        """XEP-0313: what was heard and said stands in the room's archive, in order."""
+        bodies = []
+        async for answer in self["xep_0313"].retrieve(jid=self.room, iterator=True, rsm={"max": 1}):
+            bodies += [m["mam_result"]["forwarded"]["stanza"]["body"] for m in answer["mam"]["results"]]
+        assert bodies == ["good morrow", "good pilgrim"], bodies
+
+    async def run_command(self):
+        """XEP-0050: the settings of the gateway are shown, changed, and shown again."""
+        gateway = self.room.domain
+        offered = await self["xep_0030"].get_items(jid=gateway, node="http://jabber.org/protocol/commands")
+        nodes = {node for _jid, node, _name in offered["disco_items"]["items"]}
+        assert {"ping", "hello", "configure", "disconnect-from-irc-server"} <= nodes, nodes
+        for length in ("17", "18"):
+            shown = await self["xep_0050"].send_command(gateway, "configure")
+            form = shown["command"]["form"]
+            fields = form.get_fields()
+            fields["max_history_length"]["value"] = length
+            form.reply()
+            form["type"] = "submit"
+            done = await self["xep_0050"].send_command(
+                gateway, "configure", action="complete", payload=form, sessionid=shown["command"]["sessionid"])
+            assert done["command"]["status"] == "completed", done
+        shown = await self["xep_0050"].send_command(gateway, "configure")
+        assert shown["command"]["form"].get_fields()["max_history_length"]["value"] == "18", shown
+        await self["xep_0050"].send_command(gateway, "configure", action="cancel", sessionid=shown["command"]["sessionid"])
+
+    async def read_room_form(self):
+        form = await self.muc.get_room_config(self.room)
+        fields = form.get_fields()
+        assert "record_history" in fields and "muc#roomconfig_moderatedroom" in fields, list(fields)
 
     @staticmethod
     async def check(condition, shown):
