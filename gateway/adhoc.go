@@ -1,6 +1,7 @@
 package gateway
 
 import (
+	"maps"
 	"slices"
 	"time"
 
@@ -130,20 +131,25 @@ func (u *User) beginCommand(r *request, node string) error {
 		u.adhoc = make(map[string]*adhocSession)
 	}
 	u.adhoc[id] = session
-	u.after(adhocExpiry+time.Second, func(u *User) { u.expireCommands() })
+	u.watchCommands()
 	u.writeCommand(r, session, id, "executing", first)
 	return nil
 }
 
-// expireCommands forgets the commands that nobody goes on with.
-func (u *User) expireCommands() {
-	for id, session := range u.adhoc {
-		if u.g.now().After(session.expires) {
-			delete(u.adhoc, id)
-			continue
-		}
-		u.after(session.expires.Sub(u.g.now())+time.Second, func(u *User) { u.expireCommands() })
+// watchCommands looks again, after a while, for commands that nobody goes on
+// with, as long as there are any.
+func (u *User) watchCommands() {
+	if u.commandsWatched {
+		return
 	}
+	u.commandsWatched = true
+	u.after(adhocExpiry+time.Second, func(u *User) {
+		u.commandsWatched = false
+		maps.DeleteFunc(u.adhoc, func(_ string, s *adhocSession) bool { return u.g.now().After(s.expires) })
+		if len(u.adhoc) > 0 {
+			u.watchCommands()
+		}
+	})
 }
 
 // continueCommand takes a filled-in form. What does not fit is said beside the

@@ -276,3 +276,20 @@ func TestRosterExchange(t *testing.T) {
 	contains(t, w.chat("roster"), `4 items`, `<x xmlns='http://jabber.org/protocol/rosterx'><item action='add' jid='gw.test' name='IRC'><group>IRC</group></item>`,
 		`jid='irc.test@gw.test'`, `jid='libera@gw.test'`, `jid='romeo%irc.test@gw.test' name='romeo'`)
 }
+
+// One timer watches all commands that wait, however often they are touched.
+func TestOpenCommandsKeepOneTimer(t *testing.T) {
+	w := newWorld(t)
+	for range adhocLimit {
+		w.command("gw.test", "hello", "", "")
+	}
+	for range 5 {
+		w.pass(adhocExpiry - time.Minute)
+		for id := range w.u.adhoc {
+			w.command("gw.test", "hello", "sessionid='"+id+"'", fieldXML("other", "x"))
+		}
+	}
+	if len(w.timers) > 1 || len(w.u.adhoc) != adhocLimit {
+		t.Errorf("%d timers for %d commands", len(w.timers), len(w.u.adhoc))
+	}
+}

@@ -195,7 +195,8 @@ func (u *User) isAdmin() bool {
 
 func (u *User) gatewayJID() component.JID { return component.JID{Domain: u.g.domain} }
 
-// userOptions are all users, to choose from.
+// userOptions are the users to choose from: all, or the first where there are too
+// many for one stanza.
 func (g *Gateway) userOptions() []option {
 	g.mu.Lock()
 	defer g.mu.Unlock()
@@ -204,6 +205,12 @@ func (g *Gateway) userOptions() []option {
 		options = append(options, option{jid.String(), jid.String()})
 	}
 	slices.SortFunc(options, func(a, b option) int { return strings.Compare(a.value, b.value) })
+	size := 0
+	for i, o := range options {
+		if size += 2*len(o.value) + len("<option label=''><value></value></option>"); size > largestStanza {
+			return options[:i]
+		}
+	}
 	return options
 }
 

@@ -62,7 +62,7 @@ func (u *User) connectionOptions(scope store.Scope, nick string) ircconn.Options
 	if limit, err := strconv.Atoi(u.value(setThrottle, scope)); err == nil {
 		options.Pace = pace(limit)
 	}
-	if server := u.g.live().Servers[scope.Server]; server != nil {
+	if server := u.g.live().Servers[scope.Server]; server != nil && !u.goesElsewhere(scope) {
 		options.Proxy = server.Proxy
 		options.WEBIRC = u.g.webirc(server, u.jid)
 		if server.Source.IsValid() {
@@ -196,6 +196,27 @@ func (n *Network) onLoggedOut(ircconn.LoggedOut) {
 	n.tell("You are not logged in to " + n.name + " any more.")
 }
 
+// ownWay are the settings by which a user goes to a server otherwise than the
+// admin said.
+var ownWay = map[string]bool{setAddress: true, setPorts: true, setTLSPorts: true, setVerify: true, setFingerprint: true}
+
+// goesElsewhere reports whether the user chose another way to a server than the
+// admin's: what the admin keeps for that server is not for another.
+func (u *User) goesElsewhere(scope store.Scope) bool {
+	for name := range ownWay {
+		if len(u.chosen[scope][name]) > 0 {
+			return true
+		}
+	}
+	return false
+}
+
+// letsChooseAddresses reports whether users may say where a server is. Where the
+// admin listed the servers that may be connected to, they may not.
+func (g *Gateway) letsChooseAddresses() bool {
+	return !g.live().ListedServersOnly && g.addressing.Fixed == ""
+}
+
 // addresses returns where to find a server, in the order in which to try: the
 // hosts that the user chose, or the admin, or the one of that name; on the ports
 // that the user chose, with TLS first, or the admin's, or 6697 with TLS. Without
@@ -203,7 +224,7 @@ func (n *Network) onLoggedOut(ircconn.LoggedOut) {
 func (u *User) addresses(scope store.Scope) []ircconn.Address {
 	hosts, secure, plain := u.values(setAddress, scope), u.values(setTLSPorts, scope), u.values(setPorts, scope)
 	configured := u.g.live().Servers.addresses(scope.Server)
-	if len(hosts) == 0 && len(secure) == 0 && len(plain) == 0 {
+	if len(hosts) == 0 && len(secure) == 0 && len(plain) == 0 || !u.g.letsChooseAddresses() {
 		return configured
 	}
 	if len(hosts) == 0 {

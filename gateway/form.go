@@ -48,8 +48,22 @@ type option struct{ value, label string }
 // isNumber reports whether the field takes a whole number.
 func (f *field) isNumber() bool { return f.least != 0 || f.most != 0 }
 
+// What one field may hold: forms are shown again, in one stanza.
+const (
+	mostValues   = 50
+	longestValue = 500 // bytes
+)
+
 // check returns what is wrong with the values for the field, or nil.
 func (f *field) check(values []string) error {
+	if len(values) > mostValues {
+		return fmt.Errorf("%s: more than %d values", f.label, mostValues)
+	}
+	for _, value := range values {
+		if len(value) > longestValue {
+			return fmt.Errorf("%s: a value of more than %d bytes", f.label, longestValue)
+		}
+	}
 	if len(values) == 0 {
 		if f.required {
 			return fmt.Errorf("%s: a value is needed", f.label)

@@ -172,7 +172,7 @@ func (g *Gateway) refuse(s *component.Stanza, err *component.StanzaError) {
 // StreamUp is called when the stream to the host server is there.
 func (g *Gateway) StreamUp() {
 	g.log.Info("the XMPP server accepted us", "domain", g.domain)
-	go g.greet("")
+	go g.greet(context.Background(), "")
 }
 
 // StreamDown is called when it is lost. IRC connections stay.
@@ -245,9 +245,9 @@ func (g *Gateway) Shutdown(ctx context.Context) {
 			}
 		}()
 	}
-	g.greet("unavailable")
 	ended := make(chan struct{})
 	go func() {
+		g.greet(ctx, "unavailable")
 		told.Wait()
 		g.gone.Wait()
 		close(ended)

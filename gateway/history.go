@@ -107,11 +107,9 @@ func (ch *Channel) writeHistory(to session, stanza *component.Stanza) {
 	if u.g.store == nil || limits.stanzas == 0 || limits.chars == 0 {
 		return
 	}
+	u.g.awaitArchived()
 	ctx, cancel := context.WithTimeout(context.Background(), storeTime)
 	defer cancel()
-	if err := u.g.store.Flushed(ctx); err != nil {
-		ch.log.Warn("the newest history may be missing", "error", err)
-	}
 	page, err := u.g.store.Page(ctx, store.Query{
 		User: scope.User, Server: scope.Server, Channel: scope.Channel, Start: limits.since,
 		Backward: true, Max: min(limits.stanzas, largestHistory),
@@ -130,6 +128,23 @@ func (ch *Channel) writeHistory(to session, stanza *component.Stanza) {
 	for i := start; i < len(page.Lines); i++ {
 		ch.writeLine(to.jid, &page.Lines[i])
 		u.flushLarge()
+	}
+}
+
+// archiveDelay is how long a reader of the archive waits for what was just said
+// to be in it.
+const archiveDelay = 250 * time.Millisecond
+
+// awaitArchived waits until what was said is in the archive, unless the database
+// is in trouble: then the newest is missing, and nobody waits for it.
+func (g *Gateway) awaitArchived() {
+	if g.store.Stats().Err != nil {
+		return
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), archiveDelay)
+	defer cancel()
+	if err := g.store.Flushed(ctx); err != nil {
+		g.log.Warn("the newest messages may be missing from the archive", "error", err)
 	}
 }
 

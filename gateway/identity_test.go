@@ -24,14 +24,14 @@ func TestConnectionOptions(t *testing.T) {
 	live.Servers = servers
 	w.g.Apply(live)
 	w.configure(server, fieldXML("sasl_password", "secret")+fieldXML("sasl_account", "capulet")+fieldXML("sasl_mechanism", "PLAIN")+
-		fieldXML("verify_cert", "false")+fieldXML("fingerprint", strings.Repeat("ab", 32))+fieldXML("throttle_limit", "3")+
+		fieldXML("throttle_limit", "3")+
 		fieldXML("after_connect_commands", "PRIVMSG NickServ :identify {account} {password}", "MODE {nick} +B")+fieldXML("encoding_out", "koi8-r"))
 	w.join(desk, "juliet")
 	o := w.dialled
 	if o.SASL.Account != "capulet" || o.SASL.Password != "secret" || strings.Join(o.SASL.Mechanisms, " ") != "PLAIN" {
 		t.Errorf("SASL %+v", o.SASL)
 	}
-	if o.Verify != ircconn.AcceptAnyCertificate || len(o.Fingerprints) != 1 || o.Proxy != "socks5://127.0.0.1:9050" {
+	if o.Verify != ircconn.VerifyCertificate || len(o.Fingerprints) != 0 || o.Proxy != "socks5://127.0.0.1:9050" {
 		t.Errorf("options %+v", o)
 	}
 	if o.Pace == nil || o.Pace.Burst != 3 || o.Pace.LineInterval != time.Second {
@@ -206,5 +206,51 @@ func TestCharsetsOfChannels(t *testing.T) {
 		if got := string(w.dialled.Encode(line)); got != want {
 			t.Errorf("%q is written as %q", line, got)
 		}
+	}
+}
+
+// What the admin keeps for a server is not for another that a user puts in its
+// place.
+func TestAdminsSecretsGoNowhereElse(t *testing.T) {
+	for field, value := range map[string]string{
+		"address": "evil.test", "ports": "6667", "tls_ports": "7000", "verify_cert": "false", "fingerprint": strings.Repeat("ab", 32),
+	} {
+		w := newWorld(t)
+		w.openStore()
+		live := *w.g.live()
+		live.Servers = Servers{"irc.test": {
+			Addresses: []ircconn.Address{{Host: "irc.test", Port: 6697, TLS: true}}, Proxy: "socks5://127.0.0.1:9050",
+			WEBIRC: &WEBIRC{Password: "trusted", Network: netip.MustParsePrefix("fd00::/64")}, Source: netip.MustParsePrefix("2001:db8::/64"),
+		}}
+		w.g.Apply(live)
+		w.configure(server, fieldXML(field, value))
+		w.join(desk, "juliet")
+		if o := w.dialled; o.WEBIRC != nil || o.Proxy != "" || o.SourceAddress.IsValid() {
+			t.Errorf("with %s the admin's own goes to %v", field, o.Addresses)
+		}
+	}
+	w := newWorld(t)
+	w.openStore()
+	w.configure(server, fieldXML("verify_cert", "false")+fieldXML("fingerprint", strings.Repeat("ab", 32)))
+	w.join(desk, "juliet")
+	if o := w.dialled; o.Verify != ircconn.AcceptAnyCertificate || len(o.Fingerprints) != 1 {
+		t.Errorf("options %+v", o)
+	}
+}
+
+// Where the admin lists the servers, users cannot say that one is elsewhere.
+func TestListedServersStayWhereTheyAre(t *testing.T) {
+	w := newWorld(t)
+	w.openStore()
+	w.configure(server, fieldXML("address", "evil.test"))
+	live := *w.g.live()
+	live.ListedServersOnly = true
+	live.Servers = Servers{"irc.test": {Addresses: []ircconn.Address{{Host: "irc.test", Port: 6697, TLS: true}}}}
+	w.g.Apply(live)
+	answer, _ := w.command(server, "configure", "", "")
+	lacks(t, answer, `var='address'`, `var='ports'`)
+	w.join(desk, "juliet")
+	if got := w.dialled.Addresses[0].Host; got != "irc.test" {
+		t.Errorf("dialled %s", got)
 	}
 }

@@ -101,11 +101,9 @@ func (u *User) onArchiveQuery(r *request, query *component.Element) error {
 	}
 	var page store.Page
 	if u.g.store != nil {
+		u.g.awaitArchived()
 		ctx, cancel := context.WithTimeout(context.Background(), storeTime)
 		defer cancel()
-		if err := u.g.store.Flushed(ctx); err != nil {
-			u.log.Warn("the newest messages may be missing from the archive", "error", err)
-		}
 		if page, err = u.g.store.Page(ctx, *q); err != nil {
 			return u.archiveFault(err)
 		}

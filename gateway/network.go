@@ -168,8 +168,8 @@ func (n *Network) onRegistered(ev ircconn.Registered) {
 	n.onSupportChanged(ircconn.SupportChanged{Support: ev.Support})
 	n.tell("Connected to " + n.name + " as " + ev.Nick + ".")
 	n.updateAway()
-	n.showNetwork("")
 	n.followAll()
+	n.showNetwork("")
 	n.autoJoin()
 	for _, ch := range n.channels {
 		n.enter(ch)

@@ -64,14 +64,17 @@ func (ch *Channel) modeFields() []field {
 		field{name: fieldSecret, kind: textPrivate, label: "Password of the channel", values: oneOrNone(ch.key)},
 		field{name: fieldMaxUsers, kind: textSingle, label: "How many may be in it (+l); empty: no limit", values: oneOrNone(ch.modes['l'])})
 	for _, mode := range []byte(n.support.ChanModes[3]) {
-		if strings.IndexByte(named, mode) >= 0 {
+		if strings.IndexByte(named, mode) >= 0 || !isLetter(mode) {
 			continue
 		}
 		_, set := ch.modes[mode]
+		named += string(mode) // a server may name a mode twice
 		fields = append(fields, field{name: fieldOther + string(mode), kind: boolean, label: "Channel mode +" + string(mode), values: []string{fromBool(set)}})
 	}
 	return fields
 }
+
+func isLetter(b byte) bool { return b >= 'a' && b <= 'z' || b >= 'A' && b <= 'Z' }
 
 // kindOf returns which of the four kinds of channel modes a letter is, from 1,
 // and 0 for none that the network has.
@@ -192,6 +195,9 @@ func (ch *Channel) modeChanges(filled submission) ([]ircconn.ModeChange, error) 
 		}
 	}
 	for _, mode := range []byte(ch.n.support.ChanModes[3]) {
+		if !isLetter(mode) {
+			continue
+		}
 		if want, ok := parseBoolean(filled.first(fieldOther + string(mode))); ok {
 			flag(mode, want)
 		}

@@ -30,6 +30,10 @@ const (
 	listLimit = 50000
 	// listTime is how long a server may take for the whole list.
 	listTime = 2 * time.Minute
+	// longestListed is how much of a channel's name and topic is kept, in bytes.
+	longestListed = 300
+	// listWaiting is how many requests may wait for one list.
+	listWaiting = 16
 	// defaultItems is how many items a page has where the client does not say;
 	// largestItems how many at most.
 	defaultItems = 100
@@ -52,6 +56,8 @@ func (n *Network) list(use func(*channelList, error)) error {
 	case known != nil && known.complete && n.u.g.now().Sub(known.at) < listMemory:
 		use(known, nil)
 		return nil
+	case known != nil && !known.complete && len(known.waiting) >= listWaiting:
+		return refuse("resource-constraint", "the list of channels is on its way already; wait for it")
 	case known != nil && !known.complete:
 		known.waiting = append(known.waiting, use)
 		return nil
@@ -65,6 +71,7 @@ func (n *Network) list(use func(*channelList, error)) error {
 		slices.SortFunc(fresh.channels, func(a, b listed) int { return strings.Compare(a.name, b.name) })
 		for _, use := range fresh.waiting {
 			use(fresh, err)
+			n.u.flushLarge()
 		}
 		fresh.waiting = nil
 	}
@@ -100,7 +107,9 @@ func (l *channelList) take(ev ircconn.Reply, finish func(error)) verdict {
 			if len(ev.Params) > 2 {
 				topic = plain(ev.Params[2])
 			}
-			l.channels = append(l.channels, listed{strings.Clone(ev.Params[0]), users, strings.Clone(topic)})
+			l.channels = append(l.channels, listed{
+				strings.Clone(translate.CutBytes(ev.Params[0], longestListed)), users, strings.Clone(translate.CutBytes(topic, longestListed)),
+			})
 		}
 		return taken
 	case 323:
@@ -225,7 +234,7 @@ func (l listed) title() string {
 	if l.topic != "" {
 		title += " " + l.topic
 	}
-	return translate.CutBytes(title, 300)
+	return translate.CutBytes(title, longestListed)
 }
 
 // writeWindow says which part of a list was sent (XEP-0059 §2.6).

@@ -191,7 +191,10 @@ func level(scope store.Scope) targets {
 
 // settingsAt returns the settings that can be chosen at a level.
 func (g *Gateway) settingsAt(where targets) []setting {
-	return slices.DeleteFunc(slices.Clone(g.settings), func(s setting) bool { return s.on&where == 0 })
+	return slices.DeleteFunc(slices.Clone(g.settings), func(s setting) bool {
+		isAddress := s.name == setAddress || s.name == setPorts || s.name == setTLSPorts
+		return s.on&where == 0 || isAddress && !g.letsChooseAddresses()
+	})
 }
 
 // load reads the user's settings when they are first needed. Secrets that cannot
@@ -283,7 +286,20 @@ func (u *User) choose(scope store.Scope, change store.Settings) error {
 		}
 		u.chosen[scope][name] = values
 	}
+	u.leaveUnwanted()
 	return nil
+}
+
+// leaveUnwanted leaves the channels where nobody is and the user does not want to
+// stay any more.
+func (u *User) leaveUnwanted() {
+	for _, n := range u.networks {
+		for _, ch := range n.channels {
+			if ch.named && len(ch.sessions)+len(ch.waiting) == 0 && !ch.keeps().stay {
+				ch.part("")
+			}
+		}
+	}
 }
 
 // settingsForm is the form of the settings at a scope, filled in with what

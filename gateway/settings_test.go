@@ -369,3 +369,28 @@ func TestRoomConfiguration(t *testing.T) {
 
 // plusNT are the modes of most channels.
 var plusNT = []ircconn.ModeChange{{Add: true, Mode: 'n'}, {Add: true, Mode: 't'}}
+
+// Who does not want to stay any more is not left on IRC unseen.
+func TestPersistenceIsTakenBack(t *testing.T) {
+	w := withStore(t)
+	w.chat("set #chan%irc.test persistent true")
+	w.stanza(`<presence from='%s' to='%s/juliet' type='unavailable'/>`, desk, room)
+	w.irc.sent = nil
+	w.chat("set #chan%irc.test persistent false")
+	w.expectLines("PART #chan")
+	w.pass(w.g.live().IdleQuit)
+	if w.irc.quit == "" {
+		t.Error("the connection stays")
+	}
+}
+
+func TestSettingsAreSmall(t *testing.T) {
+	w := newWorld(t)
+	w.openStore()
+	many := make([]string, mostValues+1)
+	for i := range many {
+		many[i] = "nick"
+	}
+	contains(t, w.configure(server, fieldXML("alternative_nicks", many...)), `more than 50 values`)
+	contains(t, w.configure(server, fieldXML("after_connect_commands", "PRIVMSG x :"+strings.Repeat("y", longestValue))), `more than 500 bytes`)
+}

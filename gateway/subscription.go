@@ -90,18 +90,18 @@ func (u *User) writePresenceFrom(from component.JID, presenceType string) {
 
 // showNetwork tells who has the network in the roster that it is up or down.
 func (n *Network) showNetwork(presenceType string) {
-	if err := n.u.loadContacts(); err == nil && n.u.contacts[n.jid.String()] {
+	if n.u.contacts[n.jid.String()] {
 		n.u.writePresenceFrom(n.jid, presenceType)
 	}
 }
 
 // greet tells everybody who has the gateway in the roster that it is up or down
 // (XEP-0100 §8). It waits for the store and the stream.
-func (g *Gateway) greet(presenceType string) {
+func (g *Gateway) greet(ctx context.Context, presenceType string) {
 	if g.store == nil {
 		return
 	}
-	ctx, cancel := context.WithTimeout(context.Background(), storeTime)
+	ctx, cancel := context.WithTimeout(ctx, storeTime)
 	defer cancel()
 	everybody, err := g.store.AllContacts(ctx)
 	if err != nil {

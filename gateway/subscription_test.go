@@ -108,8 +108,8 @@ func TestGreeting(t *testing.T) {
 	w.presenceTo("gw.test", "subscribe")
 	w.presenceTo(server, "subscribe")
 	w.forget()
-	w.g.greet("")
+	w.g.greet(t.Context(), "")
 	w.expect(`<presence from='gw.test' to='juliet@xmpp.test'/>`)
-	w.g.greet("unavailable")
+	w.g.greet(t.Context(), "unavailable")
 	w.expect(`<presence from='gw.test' to='juliet@xmpp.test' type='unavailable'/>`)
 }

@@ -15,14 +15,15 @@ import (
 
 // User is everything that one bare JID has here.
 type User struct {
-	g        *Gateway
-	jid      component.JID // bare
-	networks map[string]*Network
-	chosen   map[store.Scope]store.Settings // nil until they are needed
-	contacts map[string]bool                // whom the user follows on IRC; nil until needed
-	choices  int                            // how often a choice was changed, for what is computed of them
-	adhoc    map[string]*adhocSession
-	ended    chan struct{} // closed when the user was ended by force
+	g               *Gateway
+	jid             component.JID // bare
+	networks        map[string]*Network
+	chosen          map[store.Scope]store.Settings // nil until they are needed
+	contacts        map[string]bool                // whom the user follows on IRC; nil until needed
+	choices         int                            // how often a choice was changed, for what is computed of them
+	adhoc           map[string]*adhocSession
+	commandsWatched bool          // for those that nobody goes on with
+	ended           chan struct{} // closed when the user was ended by force
 	*scratch
 	log *slog.Logger
 	in  inlet
@@ -147,6 +148,8 @@ var errAbandoned = refuse("internal-server-error", "a fault in the gateway ended
 func (u *User) shutDown() {
 	for _, n := range u.networks {
 		n.conn.Quit(u.g.live().QuitMessage)
+	}
+	for _, n := range u.networks {
 		n.remove()
 		n.drop(exit{text: "the gateway is going down; join again in a minute", codes: []int{statusShutdown}})
 	}

@@ -62,7 +62,7 @@ func (w *whois) description() string {
 	if w.away != "" {
 		lines = append(lines, "Away: "+plain(w.away))
 	}
-	return strings.Join(append(lines, w.notes...), "\n")
+	return forBody(strings.Join(append(lines, w.notes...), "\n"))
 }
 
 func (u *User) onVCard(r *request, _ *component.Element) error {

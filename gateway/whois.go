@@ -24,6 +24,9 @@ type whois struct {
 // whoisMemory is how long an answer serves for the next question.
 const whoisMemory = time.Minute
 
+// whoisLines is how much of what a server may say without end is kept.
+const whoisLines = 100
+
 // whoisNotes are the numerics whose text is worth showing as it is.
 var whoisNotes = map[int]bool{276: true, 313: true, 320: true, 335: true, 338: true, 378: true, 379: true, 671: true}
 
@@ -86,11 +89,11 @@ func (w *whois) take(numeric int, params []string) verdict {
 		if seconds, err := strconv.Atoi(params[0]); err == nil && seconds >= 0 {
 			w.idle, w.isIdleKnown = time.Duration(seconds)*time.Second, true
 		}
-	case numeric == 319:
+	case numeric == 319 && len(w.channels) < whoisLines:
 		w.channels = append(w.channels, strings.Fields(text)...)
 	case numeric == 330 && len(params) >= 1:
 		w.account = params[0]
-	case whoisNotes[numeric]:
+	case whoisNotes[numeric] && len(w.notes) < whoisLines:
 		w.notes = append(w.notes, joinParams(params))
 	default:
 		return unrelated
