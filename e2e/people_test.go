@@ -14,7 +14,7 @@ func TestContactsComeAndGo(t *testing.T) {
 		juliet.join()
 		romeo := s.person("romeo")
 		juliet.ask("get", juliet.account+"@"+s.xmpp.Domain, "<query xmlns='jabber:iq:roster'/>") // Prosody tells of subscriptions only who has asked for the roster
-	juliet.sendf("<presence type='subscribe' to='%s'/>", s.private(romeo.Nick()))
+		juliet.sendf("<presence type='subscribe' to='%s'/>", s.private(romeo.Nick()))
 		juliet.expect(Presence().From(s.private(romeo.Nick())).Type("subscribed"))
 		juliet.expect(Presence().From(s.private(romeo.Nick())).Type(""))
 		if s.network == inspircdName { // ngIRCd has no MONITOR, and is asked once a minute
