@@ -24,7 +24,8 @@ type Channel struct {
 	learning            time.Time // until when answers to our own WHO and MODE are under way
 	waiting             []joinRequest
 	sessions            []session
-	members             []member // sorted by nick once named
+	members             []member          // sorted by nick once named
+	speakers            map[string]string // occupant ids by identity
 	topic               topic
 	keeping             keeping
 	topicID             string          // of our user's message that asks for a topic

@@ -80,7 +80,7 @@ func (i info) lacks(t *testing.T, features ...string) {
 // Gateway and networks are no places for rooms of one's own: clients read that
 // from conference/irc and jabber:iq:gateway.
 func TestInfoOfGatewayAndServer(t *testing.T) {
-	for _, connect := range []func(*testing.T) *world{newWorld, func(t *testing.T) *world { return connected(t) }} {
+	for _, connect := range []func(testing.TB) *world{newWorld, func(t testing.TB) *world { return connected(t) }} {
 		w := connect(t)
 		gateway, network := w.info(desk, "gw.test", ""), w.info(desk, server, "")
 		gateway.expectIdentities(t, "gateway/irc/IRC", "conference/irc/IRC")

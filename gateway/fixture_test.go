@@ -25,7 +25,7 @@ const (
 // world is one user of a gateway between a recorded stream and a recorded IRC
 // connection. Everything happens on the test's goroutine.
 type world struct {
-	t       *testing.T
+	t       testing.TB
 	g       *Gateway
 	u       *User
 	out     recorder
@@ -63,7 +63,7 @@ func (l *lines) Send(lines ...ircconn.Line) error {
 func (l *lines) Quit(reason string) { l.quit = reason }
 func (l *lines) Close()             { l.closed = true }
 
-func newWorld(t *testing.T) *world {
+func newWorld(t testing.TB) *world {
 	t.Helper()
 	w := &world{t: t, clock: time.Date(2026, 11, 21, 12, 0, 0, 0, time.UTC)}
 	cfg := DefaultConfig()
@@ -143,7 +143,7 @@ var support = ircconn.DefaultSupport().With([]string{
 
 // connected has the user on the server as "juliet" and in #chan with "romeo" and
 // the operator "nurse", from the session desk.
-func connected(t *testing.T, caps ...string) *world {
+func connected(t testing.TB, caps ...string) *world {
 	t.Helper()
 	w := newWorld(t)
 	w.join(desk, "juliet")
@@ -311,4 +311,14 @@ func parseElement(decoder *xml.Decoder, start xml.StartElement) component.Elemen
 			return e
 		}
 	}
+}
+
+// mustStanza is a join.
+func mustStanza(tb testing.TB) *component.Stanza {
+	tb.Helper()
+	s, err := parseStanza(`<presence from='` + desk + `' to='` + room + `/juliet'><x xmlns='http://jabber.org/protocol/muc'/></presence>`)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	return s
 }

@@ -95,6 +95,29 @@ func (n *Network) forgetStrangers() {
 // an HMAC, so that nobody can compute who it is, over the room and the
 // occupant's identity. Our own user's identity is the bare JID.
 func (ch *Channel) occupantID(source ircconn.Source, account string) string {
+	return occupantID(ch.n.u.g.occupantKey, ch.jid, ch.identity(source, account))
+}
+
+// speakersKept is how many occupant ids a channel keeps of those who talk.
+const speakersKept = 64
+
+// speakerID is occupantID for messages: whoever has talked is likely to talk
+// again, and the HMAC costs more than the rest of a message.
+func (ch *Channel) speakerID(source ircconn.Source, account string) string {
+	identity := ch.identity(source, account)
+	if id, known := ch.speakers[identity]; known {
+		return id
+	}
+	if ch.speakers == nil || len(ch.speakers) >= speakersKept {
+		ch.speakers = make(map[string]string)
+	}
+	id := occupantID(ch.n.u.g.occupantKey, ch.jid, identity)
+	ch.speakers[strings.Clone(identity)] = id
+	return id
+}
+
+// identity is what an occupant's id is made of.
+func (ch *Channel) identity(source ircconn.Source, account string) string {
 	n := ch.n
 	identity := ""
 	switch p := n.people[n.fold(source.Nick)]; {
@@ -107,7 +130,7 @@ func (ch *Channel) occupantID(source ircconn.Source, account string) string {
 	default:
 		identity = n.identity(source, account)
 	}
-	return occupantID(n.u.g.occupantKey, ch.jid, identity)
+	return identity
 }
 
 func occupantID(key []byte, room component.JID, identity string) string {
