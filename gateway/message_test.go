@@ -427,3 +427,26 @@ func TestNamespacesDoNotMultiply(t *testing.T) {
 	w.expectLines()
 	w.expectOne(`type='error' id='m2'`, `policy-violation`)
 }
+
+// The server began to echo between the sending of a message and its echo.
+func TestEchoThatWasNotExpected(t *testing.T) {
+	w := connected(t)
+	w.say(desk, "m1", "one")
+	w.event(ircconn.Written{Receipt: 1})
+	w.expectOne(`id='m1'`)
+	w.event(ircconn.CapsChanged{Caps: ircconn.NewCaps("echo-message")})
+	w.event(ircconn.Message{Source: source("juliet"), Target: "#chan", Text: "one", Self: true})
+	w.expect()
+	w.say(desk, "m2", "two")
+	w.event(ircconn.Message{Source: source("juliet"), Target: "#chan", Text: "two", Self: true})
+	w.expectOne(`id='m2'`)
+
+	w = connected(t, "labeled-response")
+	w.say(desk, "m1", "one")
+	label := w.irc.sent[0].Label
+	w.event(ircconn.CapsChanged{Caps: ircconn.NewCaps("labeled-response", "echo-message")})
+	w.event(ircconn.Message{Source: source("juliet"), Target: "#chan", Text: "one", Self: true, Meta: ircconn.Meta{Label: label}})
+	w.expectOne(`id='m1'`)
+	w.event(ircconn.Written{Receipt: 1})
+	w.expect()
+}

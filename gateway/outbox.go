@@ -93,14 +93,15 @@ func (out *outgoing) show(now time.Time) {
 // whether the line was one.
 func (n *Network) echoed(ev ircconn.Message) bool {
 	i := slices.IndexFunc(n.outbox, func(out *outgoing) bool {
-		if out.receipt != 0 {
-			return false
-		}
 		if ev.Label != "" {
 			return slices.Contains(out.labels, ev.Label)
 		}
-		return n.same(out.target, ev.Target)
+		return out.receipt == 0 && n.same(out.target, ev.Target)
 	})
+	if i < 0 && ev.Label == "" {
+		// One that was sent before the server began to echo.
+		i = slices.IndexFunc(n.outbox, func(out *outgoing) bool { return n.same(out.target, ev.Target) })
+	}
 	if i < 0 {
 		return false
 	}
@@ -134,9 +135,7 @@ func (n *Network) account(i int, label string) {
 	if out.lines--; out.lines > 0 {
 		return
 	}
-	if out.receipt == 0 {
-		out.show(n.u.g.now())
-	}
+	out.show(n.u.g.now())
 	n.outbox = slices.Delete(n.outbox, i, i+1)
 }
 
