@@ -1,6 +1,7 @@
 // Package harness starts the real servers that passerelle stands between, for the
 // end-to-end tests and for the demo: Prosody and ejabberd on the XMPP side, InspIRCd
-// and ngIRCd on the IRC side, biboumi to move in from, and passerelle itself.
+// and ngIRCd on the IRC side, PostgreSQL to keep archives in, biboumi to move in from, and
+// passerelle itself.
 //
 // A Workspace owns one temporary folder, one certificate authority and every process
 // started in it. Each server listens on free loopback ports, keeps all its files in its

@@ -28,6 +28,9 @@ type GatewayOptions struct {
 	// Servers are the IRC servers by their names in JIDs, each a list of addresses such as
 	// ircs://127.0.0.1:6697.
 	Servers map[string][]string
+	// ServerSettings are further keys of the IRC servers by their names in JIDs, such as
+	// {"irc.example": {"proxy": "socks5://127.0.0.1:1080"}}.
+	ServerSettings map[string]map[string]any
 	// Settings are further keys of the configuration file by section, such as
 	// {"irc": {"burst": 100}}.
 	Settings map[string]map[string]any
@@ -84,7 +87,7 @@ func (w *Workspace) WriteGatewayConfiguration(options GatewayOptions) (string, e
 			"server_domain": options.XMPP.Domain,
 		},
 		"store": {"directory": filepath.Join(folder, "data")},
-		"irc":   {"ca_file": w.Authority.File, "servers": serverList(options.Servers)},
+		"irc":   {"ca_file": w.Authority.File, "servers": serverList(options)},
 		"http":  {"listen": loopback(ports[0])},
 		"log":   {"level": "debug"},
 	}
@@ -111,12 +114,35 @@ func (w *Workspace) WriteGatewayConfiguration(options GatewayOptions) (string, e
 	return file, nil
 }
 
-func serverList(servers map[string][]string) []map[string]any {
+func serverList(options GatewayOptions) []map[string]any {
 	var list []map[string]any
-	for name, addresses := range servers {
-		list = append(list, map[string]any{"name": name, "addresses": addresses})
+	for name, addresses := range options.Servers {
+		server := map[string]any{"name": name, "addresses": addresses}
+		maps.Copy(server, options.ServerSettings[name])
+		list = append(list, server)
 	}
 	return list
+}
+
+// ChangeConfiguration edits the configuration file, which a running passerelle does not
+// notice by itself: change gets the file's sections.
+func (g *Gateway) ChangeConfiguration(change func(sections map[string]map[string]any)) error {
+	text, err := os.ReadFile(g.ConfigurationFile)
+	if err != nil {
+		return fmt.Errorf("reading passerelle's configuration: %w", err)
+	}
+	var sections map[string]map[string]any
+	if err := yaml.Unmarshal(text, &sections); err != nil {
+		return fmt.Errorf("reading passerelle's configuration: %w", err)
+	}
+	change(sections)
+	if text, err = yaml.Marshal(sections); err != nil {
+		return fmt.Errorf("writing passerelle's configuration: %w", err)
+	}
+	if err := os.WriteFile(g.ConfigurationFile, text, 0o600); err != nil {
+		return fmt.Errorf("writing passerelle's configuration: %w", err)
+	}
+	return nil
 }
 
 // StartGateway starts passerelle and returns when its own health check says that it is

@@ -70,6 +70,8 @@ const inspircdConfiguration = `<config format="xml">
 <module name="sanick">
 <module name="globops">
 <badchan name="#forbidden*" reason="Nobody goes there">
+<module name="cgiirc">
+<cgihost type="webirc" mask="127.0.0.1" password="{{.WEBIRCPassword}}">
 
 <module name="customprefix">
 <customprefix name="founder" letter="q" prefix="~" rank="50000" ranktoset="50000">
@@ -91,6 +93,9 @@ const inspircdConfiguration = `<config format="xml">
 
 // ChannelsEach is how many channels InspIRCd lets each user join.
 const ChannelsEach = 20
+
+// WEBIRCPassword is what InspIRCd knows gateways by that tell it users' addresses (IRCv3 WEBIRC).
+const WEBIRCPassword = "gateway-of-the-tests"
 
 // StartInspIRCd starts InspIRCd as a modern network runs it: owners, protected users and
 // half-operators, TLS, and every IRCv3 capability that it knows.
@@ -130,6 +135,7 @@ func (w *Workspace) startInspIRCdWith(ctx context.Context, hostName, serverID st
 	return w.startIRC(ctx, "inspircd", hostName, func(folder string, data map[string]any) ([]string, error) {
 		data["ChannelsEach"] = strconv.Itoa(ChannelsEach)
 		data["ServerID"] = serverID
+		data["WEBIRCPassword"] = WEBIRCPassword
 		data["Link"], data["Services"] = nil, nil
 		maps.Copy(data, more)
 		configuration := filepath.Join(folder, "inspircd.conf")

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"slices"
 	"sync"
 )
 
@@ -12,26 +13,32 @@ import (
 // down, as a network does.
 type Proxy struct {
 	listener net.Listener
-	dial     func() (net.Conn, error)
+	// dial connects to the server that a client is to be relayed to.
+	dial func(client net.Conn) (net.Conn, error)
 
 	mutex sync.Mutex
 	// thawed is closed while bytes pass, and open while the proxy holds them back.
 	thawed      chan struct{}
 	connections map[net.Conn]struct{}
+	clients     []net.Addr
 	refusing    bool
 	waiting     sync.WaitGroup
 }
 
 // NewProxy listens on a free loopback port and relays to target, the "host:port" of a server.
-func NewProxy(target string) (*Proxy, error) { return newProxy(target, nil) }
+func NewProxy(target string) (*Proxy, error) { return newProxy(dialling(target), nil) }
 
 // NewTLSProxy is a proxy that takes TLS connections and relays them in plain text, for
 // servers that offer no TLS of their own.
 func NewTLSProxy(target string, configuration *tls.Config) (*Proxy, error) {
-	return newProxy(target, configuration)
+	return newProxy(dialling(target), configuration)
 }
 
-func newProxy(target string, configuration *tls.Config) (*Proxy, error) {
+func dialling(target string) func(net.Conn) (net.Conn, error) {
+	return func(net.Conn) (net.Conn, error) { return net.Dial("tcp", target) }
+}
+
+func newProxy(dial func(client net.Conn) (net.Conn, error), configuration *tls.Config) (*Proxy, error) {
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		return nil, fmt.Errorf("starting a proxy: %w", err)
@@ -41,7 +48,7 @@ func newProxy(target string, configuration *tls.Config) (*Proxy, error) {
 	}
 	p := &Proxy{
 		listener:    listener,
-		dial:        func() (net.Conn, error) { return net.Dial("tcp", target) },
+		dial:        dial,
 		thawed:      make(chan struct{}),
 		connections: make(map[net.Conn]struct{}),
 	}
@@ -52,6 +59,14 @@ func newProxy(target string, configuration *tls.Config) (*Proxy, error) {
 
 // Address is where the proxy listens, as "host:port".
 func (p *Proxy) Address() string { return p.listener.Addr().String() }
+
+// Clients are the addresses of those whose connections have reached the server, oldest first,
+// whether they are still connected or not.
+func (p *Proxy) Clients() []net.Addr {
+	p.mutex.Lock()
+	defer p.mutex.Unlock()
+	return slices.Clone(p.clients)
+}
 
 // Freeze holds back all bytes, in both directions and of new connections too, without
 // closing anything: the peer looks dead.
@@ -131,34 +146,46 @@ func (p *Proxy) accept() {
 
 func (p *Proxy) relay(client net.Conn) {
 	defer client.Close()
-	server, err := p.dial()
+	if !p.register(client) {
+		return
+	}
+	defer p.forget(client)
+	server, err := p.dial(client)
 	if err != nil {
 		return
 	}
 	defer server.Close()
-	if !p.register(client, server) {
+	if !p.register(server) {
 		return
 	}
+	defer p.forget(server)
+	p.note(client)
 	var both sync.WaitGroup
 	both.Go(func() { p.pass(server, client) })
 	both.Go(func() { p.pass(client, server) })
 	both.Wait()
-	p.mutex.Lock()
-	defer p.mutex.Unlock()
-	delete(p.connections, client)
-	delete(p.connections, server)
 }
 
-func (p *Proxy) register(connections ...net.Conn) bool {
+func (p *Proxy) register(connection net.Conn) bool {
 	p.mutex.Lock()
 	defer p.mutex.Unlock()
 	if p.refusing {
 		return false
 	}
-	for _, connection := range connections {
-		p.connections[connection] = struct{}{}
-	}
+	p.connections[connection] = struct{}{}
 	return true
+}
+
+func (p *Proxy) forget(connection net.Conn) {
+	p.mutex.Lock()
+	defer p.mutex.Unlock()
+	delete(p.connections, connection)
+}
+
+func (p *Proxy) note(client net.Conn) {
+	p.mutex.Lock()
+	defer p.mutex.Unlock()
+	p.clients = append(p.clients, client.RemoteAddr())
 }
 
 // pass copies bytes from one connection to the other until either ends, and then ends both.

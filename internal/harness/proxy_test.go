@@ -8,6 +8,8 @@ import (
 	"os"
 	"testing"
 	"time"
+
+	"golang.org/x/net/proxy"
 )
 
 // echoServer sends back every line that it gets.
@@ -121,5 +123,37 @@ func TestProxyCutsAndRefuses(t *testing.T) {
 	again.say(t, "again")
 	if got, err := again.lines.ReadString('\n'); err != nil || got != "again\n" {
 		t.Errorf("got %q, %v", got, err)
+	}
+}
+
+func TestSOCKSProxyConnectsWhereItIsTold(t *testing.T) {
+	server := echoServer(t)
+	p, err := NewSOCKSProxy()
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { p.Close() })
+	through, err := proxy.SOCKS5("tcp", p.Address(), nil, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, port, err := net.SplitHostPort(server)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, address := range []string{server, net.JoinHostPort("localhost", port)} {
+		connection, err := through.Dial("tcp", address)
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { connection.Close() })
+		client := echoClient{connection, bufio.NewReader(connection)}
+		client.say(t, "hello")
+		if got, err := client.lines.ReadString('\n'); err != nil || got != "hello\n" {
+			t.Errorf("got %q, %v from %s", got, err, address)
+		}
+	}
+	if got := len(p.Clients()); got != 2 {
+		t.Errorf("the proxy counts %d clients", got)
 	}
 }

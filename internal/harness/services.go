@@ -4,10 +4,9 @@ import (
 	"context"
 	"fmt"
 	"os"
-	"os/exec"
+	"os/user"
 	"path/filepath"
 	"strconv"
-	"syscall"
 )
 
 const athemeConfiguration = `loadmodule "modules/protocol/inspircd";
@@ -69,19 +68,27 @@ func (w *Workspace) startAtheme(services *servicesLink, ircName string) error {
 	command := []string{program, "-n", "-c", configuration, "-l", filepath.Join(folder, "log"), "-p", filepath.Join(folder, "pid"), "-D", folder}
 	if os.Geteuid() == 0 {
 		// Atheme does not run as root.
-		nobody, err := exec.Command("id", "-u", "nobody").Output()
-		if err != nil {
-			return fmt.Errorf("looking for the user nobody: %w", err)
+		if command, err = asAccount("nobody", folder, command); err != nil {
+			return err
 		}
-		id, err := strconv.Atoi(string(nobody[:len(nobody)-1]))
-		if err != nil {
-			return fmt.Errorf("looking for the user nobody: %w", err)
-		}
-		if err := syscall.Chown(folder, id, id); err != nil {
-			return fmt.Errorf("giving a folder to nobody: %w", err)
-		}
-		command = append([]string{"setpriv", "--reuid=nobody", "--regid=nogroup", "--clear-groups"}, command...)
 	}
 	_, err = w.start("atheme", folder, nil, command[0], command[1:]...)
 	return err
+}
+
+// asAccount gives a folder to an account of the system, and returns the command line that runs
+// another as that account. It takes root.
+func asAccount(name, folder string, command []string) ([]string, error) {
+	account, err := user.Lookup(name)
+	if err != nil {
+		return nil, fmt.Errorf("looking for the user %s: %w", name, err)
+	}
+	id, err := strconv.Atoi(account.Uid)
+	if err != nil {
+		return nil, fmt.Errorf("looking for the user %s: %w", name, err)
+	}
+	if err := os.Chown(folder, id, -1); err != nil {
+		return nil, fmt.Errorf("giving a folder to %s: %w", name, err)
+	}
+	return append([]string{"setpriv", "--reuid=" + name, "--regid=" + account.Gid, "--clear-groups"}, command...), nil
 }

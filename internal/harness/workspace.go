@@ -91,6 +91,15 @@ func writeTemplate(path, text string, data any) error {
 	return nil
 }
 
+// FreeAddress is a loopback "host:port" that nothing listens on.
+func FreeAddress() (string, error) {
+	ports, err := freePorts(1)
+	if err != nil {
+		return "", err
+	}
+	return loopback(ports[0]), nil
+}
+
 // freePorts returns count loopback ports that nothing listens on.
 func freePorts(count int) ([]int, error) {
 	listeners := make([]net.Listener, 0, count)
