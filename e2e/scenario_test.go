@@ -19,7 +19,8 @@ type place struct {
 	xmpp    *harness.XMPPServer
 	gateway *harness.Gateway
 	irc     *harness.IRCServer
-	// network is the IRC server's name in JIDs.
+	// network is the IRC server's name in JIDs, and empty where the passerelle is for this
+	// server only.
 	network string
 }
 
@@ -104,6 +105,9 @@ func newScenario(t *testing.T, where place) *scenario {
 
 // room is the JID of a channel.
 func (s *scenario) roomOf(channel string) string {
+	if s.network == "" {
+		return channel + "@" + s.gateway.Hostname
+	}
 	return channel + "%" + s.network + "@" + s.gateway.Hostname
 }
 

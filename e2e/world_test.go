@@ -19,7 +19,7 @@ const (
 	sharedHostname = "irc.localhost"
 	// privateHostnames is how many scenarios can have a passerelle of their own on each
 	// XMPP server.
-	privateHostnames = 40
+	privateHostnames = 60
 )
 
 // The names of the IRC servers in JIDs.
@@ -130,6 +130,7 @@ func (w *world) options(xmpp *harness.XMPPServer, hostname string) harness.Gatew
 			encryptedOnlyName: {"ircs://" + w.inspircd.PlainAddress},
 			secondChoiceName:  {"ircs://" + closedAddress, "ircs://" + w.inspircd.TLSAddress},
 		},
+		ServerSettings: make(map[string]map[string]any),
 		Settings: map[string]map[string]any{
 			// What is proved here is not the pace; TestPacedLinesArriveInOrder sets its own.
 			"irc":     {"burst": 1000},
