@@ -1,0 +1,81 @@
+//go:build e2e
+
+package e2e
+
+import (
+	"slices"
+	"testing"
+
+	"passerelle/internal/harness"
+	. "passerelle/internal/harness/xmppclient"
+)
+
+// beginOnPostgreSQL starts a scenario whose passerelle keeps everything in a PostgreSQL of its
+// own, which the scenario may stop.
+func beginOnPostgreSQL(t *testing.T) (*scenario, *harness.PostgreSQL) {
+	t.Helper()
+	var database *harness.PostgreSQL
+	s := beginWithFaults(t, []string{"the archive cannot be written", "settings could not be read", "the history could not be read"}, func(o *harness.GatewayOptions) {
+		var err error
+		if database, err = shared.workspace.StartPostgreSQL(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		o.Settings["store"] = map[string]any{"database": database.URL}
+	})
+	return s, database
+}
+
+// exchange proves that messages go both ways.
+func exchange(juliet *user, romeo *person, fromJuliet, fromRomeo string) {
+	juliet.s.Helper()
+	juliet.say(fromJuliet)
+	romeo.expectFrom(juliet.nick, "PRIVMSG", juliet.s.channel, fromJuliet)
+	juliet.expect(Message().From(juliet.occupant()).Body(fromJuliet))
+	romeo.say(fromRomeo)
+	juliet.expect(Message().From(romeo.occupant()).Body(fromRomeo))
+}
+
+func TestArchiveOnPostgreSQLSurvivesARestart(t *testing.T) {
+	s, _ := beginOnPostgreSQL(t)
+	juliet, romeo := s.meeting()
+	exchange(juliet, romeo, "from a woman", "and from a man")
+	juliet.tell("set persistent true")
+	s.restart()
+	if got := bodiesOf(juliet.archive(s.room(), "")); !slices.Equal(got, []string{"from a woman", "and from a man"}) {
+		t.Errorf("the archive has %v", got)
+	}
+	if answer := juliet.tell("show"); !contains(answer, "persistent = true") {
+		t.Error(answer)
+	}
+}
+
+func TestPeopleTalkWhileTheDatabaseIsGone(t *testing.T) {
+	s, database := beginOnPostgreSQL(t)
+	juliet, romeo := s.meeting()
+	exchange(juliet, romeo, "before, she", "before, he")
+	juliet.awaitArchived("before, he")
+	if err := database.Stop(); err != nil {
+		t.Fatal(err)
+	}
+	exchange(juliet, romeo, "without, she", "without, he")
+	// Who is here can go elsewhere, and back.
+	juliet.joinRoom(s.roomOf("#hall" + shared.number()))
+	phone := juliet.otherResource()
+	phone.sendJoin(s.room(), juliet.nick, "")
+	phone.expect(Message().From(s.room()).Has("subject"))
+	// Whose settings cannot be read is told so, at once: they may forbid to connect as one would
+	// without them.
+	nurse := s.user("nurse")
+	nurse.joinFails(s.channel, "resource-constraint")
+
+	if err := database.Start(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	exchange(juliet, romeo, "again, she", "again, he")
+	juliet.awaitArchived("again, he")
+	want := []string{"before, she", "before, he", "without, she", "without, he", "again, she", "again, he"}
+	if got := bodiesOf(juliet.archive(s.room(), "")); !slices.Equal(got, want) {
+		t.Errorf("the archive has %v", got)
+	}
+	nurse.join()
+}
