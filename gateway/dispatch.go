@@ -72,6 +72,14 @@ func (n *Network) handle(ev ircconn.Event) {
 		n.onMotd(ev)
 	case ircconn.Unhandled:
 		n.onUnhandled(ev)
+	default:
+		n.handleConnection(ev)
+	}
+}
+
+// handleConnection does what an event about the connection itself asks for.
+func (n *Network) handleConnection(ev ircconn.Event) {
+	switch ev := ev.(type) {
 	case ircconn.Killed:
 		n.onKilled(ev)
 	case ircconn.Progress:
