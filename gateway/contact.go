@@ -39,20 +39,40 @@ func (u *User) loadContacts() error {
 	return nil
 }
 
-// keepContact changes whom the user follows, in the store and here.
-func (u *User) keepContact(jid component.JID, keep func(context.Context, string, string) error, follows bool) error {
-	if err := u.loadContacts(); err != nil || u.g.store == nil {
+// addContact begins to keep a JID as a contact.
+func (u *User) addContact(jid component.JID) error {
+	if u.g.store == nil {
+		return nil
+	}
+	if err := u.changeContact(jid, u.g.store.AddContact); err != nil {
+		return err
+	}
+	u.contacts[jid.String()] = true
+	return nil
+}
+
+// removeContact ends it.
+func (u *User) removeContact(jid component.JID) error {
+	if u.g.store == nil {
+		return nil
+	}
+	if err := u.changeContact(jid, u.g.store.RemoveContact); err != nil {
+		return err
+	}
+	delete(u.contacts, jid.String())
+	return nil
+}
+
+// changeContact changes a contact in the store.
+func (u *User) changeContact(jid component.JID, change func(ctx context.Context, user, contact string) error) error {
+	if err := u.loadContacts(); err != nil {
 		return err
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), storeTime)
 	defer cancel()
-	if err := keep(ctx, u.jid.String(), jid.String()); err != nil {
+	if err := change(ctx, u.jid.String(), jid.String()); err != nil {
 		u.log.Error("a user's contacts could not be saved", "error", err)
 		return refuse("resource-constraint", "your contacts cannot be saved at the moment; try again in a minute")
-	}
-	delete(u.contacts, jid.String())
-	if follows {
-		u.contacts[jid.String()] = true
 	}
 	return nil
 }
@@ -63,7 +83,7 @@ func (u *User) onFollow(r *request) error {
 	if u.g.store == nil {
 		return u.onSubscribeRefused(r)
 	}
-	if err := u.keepContact(r.To.Bare(), u.g.store.AddContact, true); err != nil {
+	if err := u.addContact(r.To.Bare()); err != nil {
 		return err
 	}
 	u.writeBarePresence(r, "subscribed")
@@ -77,10 +97,8 @@ func (u *User) onFollow(r *request) error {
 
 // onUnfollow ends it.
 func (u *User) onUnfollow(r *request) error {
-	if u.g.store != nil {
-		if err := u.keepContact(r.To.Bare(), u.g.store.RemoveContact, false); err != nil {
-			return err
-		}
+	if err := u.removeContact(r.To.Bare()); err != nil {
+		return err
 	}
 	u.writeBarePresence(r, "unsubscribed")
 	if n := u.networks[r.to.Network]; n != nil && n.ready {

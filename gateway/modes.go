@@ -43,7 +43,7 @@ func (n *Network) onModeChanged(ev ircconn.ModeChanged) {
 	if !moderatorBefore && ch.selfModerates() {
 		ch.showAll() // with everybody's address, which moderators see
 	} else {
-		ch.showChanges(touched, moderatedBefore != ch.moderation())
+		ch.showChanges(touched, moderatedBefore)
 	}
 	if len(told) > 0 && ch.named {
 		by := ev.Source.Nick
@@ -58,9 +58,9 @@ func (n *Network) onModeChanged(ev ircconn.ModeChanged) {
 }
 
 // showChanges shows the members whose modes changed, and, where the channel's
-// moderation did, those whose role depends on it.
-func (ch *Channel) showChanges(nicks []string, moderation bool) {
-	if moderation {
+// moderation is not what it was before, those whose role depends on it.
+func (ch *Channel) showChanges(nicks []string, before translate.Moderation) {
+	if ch.moderation() != before {
 		for i := range ch.members {
 			if m := &ch.members[i]; m.modes == 0 {
 				nicks = append(nicks, m.nick.Value())
@@ -110,7 +110,7 @@ func (n *Network) onChannelModes(ev ircconn.ChannelModes) {
 	if ch.key == "" || strings.Trim(ch.key, "*") == "" {
 		ch.key = key // the server may hide it
 	}
-	ch.showChanges(nil, ch.moderation() != before)
+	ch.showChanges(nil, before)
 }
 
 // modeText writes mode changes as IRC does: "+b-k mask key".

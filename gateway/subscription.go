@@ -11,10 +11,8 @@ import (
 // their roster (XEP-0100 §4.1), and shows it there: the gateway is up, a network
 // is up while the user is connected to it.
 func (u *User) onSubscribe(r *request) error {
-	if u.g.store != nil {
-		if err := u.keepContact(r.To.Bare(), u.g.store.AddContact, true); err != nil {
-			return err
-		}
+	if err := u.addContact(r.To.Bare()); err != nil {
+		return err
 	}
 	u.writeBarePresence(r, "subscribed")
 	return u.onProbe(r)
@@ -28,10 +26,8 @@ func (u *User) onSubscribeRefused(r *request) error {
 }
 
 func (u *User) onUnsubscribe(r *request) error {
-	if u.g.store != nil {
-		if err := u.keepContact(r.To.Bare(), u.g.store.RemoveContact, false); err != nil {
-			return err
-		}
+	if err := u.removeContact(r.To.Bare()); err != nil {
+		return err
 	}
 	u.writeBarePresence(r, "unavailable")
 	u.writeBarePresence(r, "unsubscribed")
