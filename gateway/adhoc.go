@@ -86,6 +86,10 @@ func (u *User) onCommand(r *request, command *component.Element) error {
 	if session == nil || session.owner != r.From || session.to != r.To || session.node != node {
 		return commandError("bad-request", "bad-sessionid", "the command has ended, or was never begun; begin it again")
 	}
+	if u.offered(r, node) == nil {
+		delete(u.adhoc, id)
+		return refuse("forbidden", "you may not do that any more")
+	}
 	session.expires = u.g.now().Add(adhocExpiry)
 	switch action {
 	case "cancel":
@@ -125,7 +129,7 @@ func (u *User) beginCommand(r *request, node string) error {
 		return nil
 	}
 	if len(u.adhoc) >= adhocLimit {
-		return refuse("resource-constraint", "too many commands are open; finish or cancel one first")
+		u.forgetOldestCommand()
 	}
 	if u.adhoc == nil {
 		u.adhoc = make(map[string]*adhocSession)
@@ -134,6 +138,18 @@ func (u *User) beginCommand(r *request, node string) error {
 	u.watchCommands()
 	u.writeCommand(r, session, id, "executing", first)
 	return nil
+}
+
+// forgetOldestCommand makes room for another: clients close their windows without
+// a word.
+func (u *User) forgetOldestCommand() {
+	oldest := ""
+	for id, session := range u.adhoc {
+		if oldest == "" || session.expires.Before(u.adhoc[oldest].expires) {
+			oldest = id
+		}
+	}
+	delete(u.adhoc, oldest)
 }
 
 // watchCommands looks again, after a while, for commands that nobody goes on

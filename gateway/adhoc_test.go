@@ -105,11 +105,14 @@ func TestCommandErrors(t *testing.T) {
 
 func TestCommandsExpireAndAreFew(t *testing.T) {
 	w := newWorld(t)
+	_, first := w.command("gw.test", "hello", "", "")
 	for range adhocLimit {
+		w.clock = w.clock.Add(time.Second)
 		w.command("gw.test", "hello", "", "")
 	}
-	answer, _ := w.command("gw.test", "hello", "", "")
-	contains(t, answer, `resource-constraint`)
+	if len(w.u.adhoc) != adhocLimit || w.u.adhoc[first] != nil {
+		t.Errorf("%d sessions, the first among them: %v", len(w.u.adhoc), w.u.adhoc[first] != nil)
+	}
 	w.pass(adhocExpiry + 2*time.Second)
 	if len(w.u.adhoc) != 0 {
 		t.Errorf("%d sessions are left", len(w.u.adhoc))
@@ -291,5 +294,22 @@ func TestOpenCommandsKeepOneTimer(t *testing.T) {
 	}
 	if len(w.timers) > 1 || len(w.u.adhoc) != adhocLimit {
 		t.Errorf("%d timers for %d commands", len(w.timers), len(w.u.adhoc))
+	}
+}
+
+// Who is no admin any more cannot go on with an admin's command.
+func TestAdminRightsEnd(t *testing.T) {
+	w := connected(t)
+	asAdmin(w)
+	_, id := w.command("gw.test", "http://jabber.org/protocol/admin#announce", "", "")
+	live := *w.g.live()
+	live.Admins = nil
+	w.g.Apply(live)
+	answer, _ := w.command("gw.test", "http://jabber.org/protocol/admin#announce", "sessionid='"+id+"'", fieldXML("announcement", "x"))
+	contains(t, answer, `forbidden`)
+	live.Admins = []string{"Juliet@XMPP.test"}
+	w.g.Apply(live)
+	if !w.u.isAdmin() {
+		t.Error("an admin whose JID is written in capitals is none")
 	}
 }

@@ -198,6 +198,9 @@ func beginUserStats(*User, *request) (page, error) {
 }
 
 func chatUserStats(u *User, args string) (string, error) {
+	if jid, err := component.ParseJID(strings.ToLower(args)); err == nil {
+		args = jid.Bare().String()
+	}
 	networks := u.g.connections.of(args)
 	if u.g.user(args) == nil {
 		return args + " is not online here.", nil
@@ -220,7 +223,7 @@ func beginShutdown(u *User, _ *request) (page, error) {
 			if text := strings.Join(filled["announcement"], "\n"); text != "" {
 				u.g.announce("", text)
 			}
-			time.AfterFunc(shutdownDelay, u.g.stop)
+			u.g.stopping.Do(func() { time.AfterFunc(shutdownDelay, u.g.stop) })
 			return done("The gateway is going down."), nil
 		},
 	}, nil

@@ -3,6 +3,7 @@ package gateway
 import (
 	"strings"
 
+	"passerelle/store"
 	"passerelle/translate"
 )
 
@@ -17,8 +18,16 @@ func (n *Network) autoJoin() {
 		}
 		ch := n.newChannel(name, n.u.jidOf(translate.Channel, name, n.name))
 		ch.key = strings.TrimSpace(key)
-		if !ch.keeps().stay {
-			ch.partUnlessEntered()
+	}
+}
+
+// isAutoJoined reports whether the channel is one of those.
+func (ch *Channel) isAutoJoined() bool {
+	scope := ch.scope()
+	for _, text := range ch.n.u.values(setAutoJoin, store.Scope{User: scope.User, Server: scope.Server}) {
+		if name, _, _ := strings.Cut(text, " "); ch.n.same(name, ch.name) {
+			return true
 		}
 	}
+	return false
 }

@@ -91,7 +91,7 @@ func (u *User) changeCertificate(scope store.Scope, action string) (string, erro
 	}
 	change := store.Settings{setCertificate: nil}
 	if action == "generate" {
-		text, err := newCertificate(u.jid.Local, u.g.now())
+		text, err := newCertificate(u.g.ident(u.jid), u.g.now())
 		if err != nil {
 			return "", err
 		}

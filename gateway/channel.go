@@ -28,6 +28,7 @@ type Channel struct {
 	speakers            map[string]string // occupant ids by identity
 	topic               topic
 	keeping             keeping
+	alone               time.Time       // since when no client is in the room; zero while one is
 	topicID             string          // of our user's message that asks for a topic
 	modes               map[byte]string // flags and their parameters
 	key                 string

@@ -190,7 +190,7 @@ func (u *User) chatHelp(*request) string {
 
 // isAdmin reports whether the user is one of the gateway's admins.
 func (u *User) isAdmin() bool {
-	return slices.Contains(u.g.live().Admins, u.jid.String())
+	return slices.ContainsFunc(u.g.live().Admins, func(admin string) bool { return strings.EqualFold(admin, u.jid.String()) })
 }
 
 func (u *User) gatewayJID() component.JID { return component.JID{Domain: u.g.domain} }

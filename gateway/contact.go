@@ -15,6 +15,8 @@ import (
 type contact struct {
 	nick   string
 	online bool
+	// polled is whether the server does not follow them, so that it is asked.
+	polled bool
 }
 
 // isonInterval is how often a server without MONITOR is asked who is there.
@@ -150,7 +152,7 @@ func (n *Network) follow(nicks []string) {
 	}
 	for _, nick := range nicks {
 		if n.contacts[n.fold(nick)] == nil {
-			n.contacts[n.fold(nick)] = &contact{nick: strings.Clone(nick)}
+			n.contacts[n.fold(nick)] = &contact{nick: strings.Clone(nick), polled: n.support.Monitor == 0}
 		}
 	}
 	if len(nicks) == 0 {
@@ -189,12 +191,26 @@ func (n *Network) askIson() {
 	}
 	var nicks []string
 	for _, c := range n.contacts {
-		nicks = append(nicks, c.nick)
+		if c.polled {
+			nicks = append(nicks, c.nick)
+		}
 	}
 	if len(nicks) == 0 {
 		return
 	}
 	slices.Sort(nicks)
+	for chunk := range slices.Chunk(nicks, monitorChunk) {
+		n.askIsonOf(chunk)
+	}
+	n.isonTimer = n.u.after(isonInterval, func(u *User) {
+		if u.networks[n.name] == n {
+			n.askIson()
+		}
+	})
+}
+
+// askIsonOf asks who of some people is there.
+func (n *Network) askIsonOf(nicks []string) {
 	q := &question{failed: func(error) {}}
 	q.answer = func(ev ircconn.Event) verdict {
 		reply, ok := ev.(ircconn.Reply)
@@ -205,20 +221,30 @@ func (n *Network) askIson() {
 		for nick := range strings.FieldsSeq(joinParams(reply.Params)) {
 			there[n.fold(nick)] = true
 		}
-		for folded, c := range n.contacts {
-			n.setOnline(c, there[folded])
+		for _, nick := range nicks {
+			if c := n.contacts[n.fold(nick)]; c != nil {
+				n.setOnline(c, there[n.fold(nick)])
+			}
 		}
 		return answered | taken
 	}
-	line := ircconn.Line{Command: "ISON", Params: []string{clip(strings.Join(nicks, " "), n.budget("ISON", ""))}}
+	line := ircconn.Line{Command: "ISON", Params: []string{strings.Join(nicks, " ")}}
 	if err := n.ask(q, line); err != nil {
 		n.log.Debug("who is there stays unknown", "error", err)
 	}
-	n.isonTimer = n.u.after(isonInterval, func(u *User) {
-		if u.networks[n.name] == n {
-			n.askIson()
+}
+
+// onMonitorFull takes the server's word that it follows no more people (734), and
+// has those it names asked for instead.
+func (n *Network) onMonitorFull(ev ircconn.Refused) {
+	for _, param := range ev.Params {
+		for nick := range strings.SplitSeq(param, ",") {
+			if c := n.contacts[n.fold(nick)]; c != nil {
+				c.polled = true
+			}
 		}
-	})
+	}
+	n.askIson()
 }
 
 // onMonitor takes the server's word on who came (730) and went (731), and that it

@@ -75,3 +75,16 @@ func TestContactsStay(t *testing.T) {
 	w.register("juliet")
 	w.expectLines("ISON romeo", "JOIN #chan")
 }
+
+// A server that follows no more people is asked about the rest.
+func TestContactsBeyondTheLimit(t *testing.T) {
+	w := withStore(t)
+	w.event(ircconn.SupportChanged{Support: support.With([]string{"MONITOR=1"})})
+	w.presenceTo(romeoJID, "subscribe")
+	w.presenceTo("nurse%irc.test@gw.test", "subscribe")
+	w.forget()
+	w.event(ircconn.Refused{Numeric: 734, Target: "1", Params: []string{"1", "nurse"}, Text: "Monitor list is full"})
+	w.expectLines("ISON nurse")
+	w.event(ircconn.Reply{Numeric: 303, Params: []string{"nurse"}})
+	w.expectOne(`from='nurse%irc.test@gw.test'`)
+}

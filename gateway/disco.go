@@ -58,7 +58,7 @@ func (u *User) onDiscoInfo(r *request, query *component.Element) error {
 	case node == "":
 		u.openDisco(r, nsDiscoInfo, "")
 		u.writeIdentities(r)
-		u.writeFeatures(at(r))
+		u.writeFeatures(u.offeredAt(r))
 		if at(r) == onRoom {
 			u.writeRoomInfo(r)
 		}

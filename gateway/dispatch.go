@@ -150,6 +150,8 @@ func presenceRoutes() routes {
 		{"", translate.Channel}:            (*User).onRoomPresence,
 		{"", translate.Gateway}:            (*User).onLogin,
 		{"", translate.Server}:             (*User).onLogin,
+		{"unavailable", translate.Gateway}: (*User).onLogout,
+		{"unavailable", translate.Server}:  (*User).onLogout,
 		{"unavailable", translate.Channel}: (*User).onRoomLeave,
 		{"error", translate.Channel}:       (*User).onBounce,
 		{"subscribe", translate.Gateway}:   (*User).onSubscribe,
@@ -216,7 +218,7 @@ func (u *User) onIQ(r *request) error {
 	}
 	payload := &r.Children[0]
 	for _, f := range u.g.features {
-		if f.on&at(r) == 0 {
+		if f.on&u.offeredAt(r) == 0 {
 			continue
 		}
 		if handler := f.iq[iqKey{r.Type, payload.Space, payload.Local}]; handler != nil {

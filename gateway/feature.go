@@ -32,6 +32,15 @@ func at(r *request) targets {
 	return onGateway
 }
 
+// offeredAt are all kinds that an address is: in fixed-server mode the gateway's
+// address is the only server's too.
+func (u *User) offeredAt(r *request) targets {
+	if at(r) == onGateway && u.g.addressing.Fixed != "" {
+		return onGateway | onServer
+	}
+	return at(r)
+}
+
 // iqKey is what IQs are told apart by.
 type iqKey struct {
 	iqType           string // get or set

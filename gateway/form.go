@@ -170,8 +170,8 @@ func (f *field) write(e *component.Encoder) {
 	e.Close()
 }
 
-// submission is what was filled in, by field. A field that is missing is one
-// that was left empty: clients leave out empty ones.
+// submission is what was filled in, by field. In the forms of commands a field
+// that is missing is one that was left empty: clients leave out empty ones.
 type submission map[string][]string
 
 // parseSubmission reads a submitted form; ok is false for anything else.
@@ -191,7 +191,7 @@ func parseSubmission(x *component.Element) (submission, bool) {
 				values = append(values, value.Text)
 			}
 		}
-		if name := f.Attr("var"); name != "" && len(values) > 0 {
+		if name := f.Attr("var"); name != "" {
 			filled[name] = values
 		}
 	}
@@ -218,4 +218,10 @@ func (s submission) first(name string) string {
 		return ""
 	}
 	return s[name][0]
+}
+
+// has reports whether a field is in the submission, empty or not.
+func (s submission) has(name string) bool {
+	_, present := s[name]
+	return present
 }

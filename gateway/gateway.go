@@ -69,6 +69,7 @@ type Gateway struct {
 	identd      *ircconn.Identd
 	reload      func() (string, error)
 	stop        func()
+	stopping    sync.Once
 	dial        dialer
 	now         func() time.Time
 	started     time.Time

@@ -20,6 +20,12 @@ type keeping struct {
 	stay    bool // the user stays when the last client leaves
 }
 
+// isPersistent reports whether the user chose to stay.
+func (ch *Channel) isPersistent() bool {
+	u, scope := ch.n.u, ch.scope()
+	return u.isOn(setPersistent, scope) || u.isOn(setPersistent, store.Scope{User: scope.User})
+}
+
 // keeps returns what the choices say about the channel. All channels are
 // persistent for who chose so for all.
 func (ch *Channel) keeps() keeping {
@@ -28,7 +34,7 @@ func (ch *Channel) keeps() keeping {
 		scope := ch.scope()
 		ch.keeping = keeping{
 			choices: u.choices, live: now, record: u.g.store != nil && u.isOn(setRecord, scope),
-			stay: u.isOn(setPersistent, scope) || u.isOn(setPersistent, store.Scope{User: scope.User}),
+			stay: ch.isPersistent() || ch.isAutoJoined(),
 		}
 	}
 	return ch.keeping
@@ -83,17 +89,24 @@ func (u *User) historyLimits(x *component.Element, scope store.Scope) historyLim
 	if number, err := strconv.Atoi(history.Attr("maxchars")); err == nil && number >= 0 {
 		limits.chars = number
 	}
-	if seconds, err := strconv.Atoi(history.Attr("seconds")); err == nil && seconds >= 0 {
+	if seconds, err := strconv.Atoi(history.Attr("seconds")); err == nil && seconds >= 0 && seconds < longestSeconds {
 		limits.since = u.g.now().Add(-time.Duration(seconds) * time.Second)
 	}
 	if since, err := parseStamp(history.Attr("since")); err == nil && since.After(limits.since) {
 		limits.since = since
 	}
-	if limits.stanzas < 0 {
+	switch {
+	case limits.stanzas >= 0:
+	case !limits.since.IsZero():
+		limits.stanzas = largestHistory
+	default:
 		limits.stanzas, _ = strconv.Atoi(u.value(setMaxHistory, scope))
 	}
 	return limits
 }
+
+// longestSeconds is more than any archive goes back: a hundred years.
+const longestSeconds = 100 * 366 * 24 * 3600
 
 // largestHistory is how many messages a join brings at most, whatever the client
 // asks for: for more there is the archive.
@@ -110,18 +123,26 @@ func (ch *Channel) writeHistory(to session, stanza *component.Stanza) {
 	u.g.awaitArchived()
 	ctx, cancel := context.WithTimeout(context.Background(), storeTime)
 	defer cancel()
-	page, err := u.g.store.Page(ctx, store.Query{
+	query := store.Query{
 		User: scope.User, Server: scope.Server, Channel: scope.Channel, Start: limits.since,
 		Backward: true, Max: min(limits.stanzas, largestHistory),
-	})
+	}
+	page, err := u.g.store.Page(ctx, query)
+	if err == nil && !ch.alone.IsZero() && stanza.Child(nsMUC, "x").Child(nsMUC, "history") == nil {
+		page, err = ch.missed(ctx, query, page)
+	}
 	if err != nil {
 		ch.log.Error("the history could not be read", "error", err)
 		return
 	}
 	start := len(page.Lines)
 	for chars := 0; start > 0; start-- {
+		if limits.chars < 0 {
+			start = 0
+			break
+		}
 		chars += ch.historySize(to, &page.Lines[start-1])
-		if limits.chars > 0 && chars > limits.chars {
+		if chars > limits.chars {
 			break
 		}
 	}
@@ -129,6 +150,17 @@ func (ch *Channel) writeHistory(to session, stanza *component.Stanza) {
 		ch.writeLine(to.jid, &page.Lines[i])
 		u.flushLarge()
 	}
+}
+
+// missed is the history of who comes back to a room that they stayed in: what was
+// said since the last client left, where that is more than usual.
+func (ch *Channel) missed(ctx context.Context, query store.Query, usual store.Page) (store.Page, error) {
+	query.Start, query.Max = ch.alone, largestHistory
+	page, err := ch.n.u.g.store.Page(ctx, query)
+	if err != nil || len(page.Lines) < len(usual.Lines) {
+		return usual, err
+	}
+	return page, nil
 }
 
 // archiveDelay is how long a reader of the archive waits for what was just said

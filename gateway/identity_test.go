@@ -182,6 +182,10 @@ func TestFixedServer(t *testing.T) {
 	contains(t, answer, `Settings for all networks`)
 	answer, _ = w.command("gw.test", "server-configure", "", "")
 	contains(t, answer, `Settings for irc.test`, `var='sasl_password'`)
+	contains(t, w.chat("set irc.test nick Jule"), `saved`)
+	contains(t, w.chat("show irc.test"), `nick = Jule`)
+	w.stanza(`<iq from='%s' to='gw.test' type='get' id='s'><query xmlns='jabber:iq:search'/></iq>`, desk)
+	w.expectOne(`type='result'`)
 }
 
 func TestCharsetsOfChannels(t *testing.T) {

@@ -6,10 +6,17 @@ import (
 	"passerelle/translate"
 )
 
+// mostInvitations is how many people one message may invite.
+const mostInvitations = 10
+
 // inviteAll sends the invitations of one message.
 func (u *User) inviteAll(r *request, x *component.Element) error {
+	invitations := 0
 	for i := range x.Children {
 		if invitation := &x.Children[i]; invitation.Space == nsMUCUser && invitation.Local == "invite" {
+			if invitations++; invitations > mostInvitations {
+				return refuse("policy-violation", "at most %d people can be invited at once", mostInvitations)
+			}
 			if err := u.invite(r, invitation); err != nil {
 				return err
 			}
@@ -110,6 +117,9 @@ func (u *User) decline(r *request, decline *component.Element) error {
 	if err != nil || jid.Domain != u.g.domain || address.Kind != translate.Nick || address.Network != n.name {
 		return refuse("item-not-found", "%s is nobody on %s", jid, n.name)
 	}
+	if err := n.checkNick(address.Name); err != nil {
+		return err
+	}
 	text := "I do not come to " + r.to.Name
 	if reason := oneLine(decline.ChildText(nsMUCUser, "reason")); reason != "" {
 		text += ": " + reason
@@ -120,6 +130,9 @@ func (u *User) decline(r *request, decline *component.Element) error {
 // inviteNick asks somebody on IRC into a channel (RFC 2812 §3.2.7) and calls
 // done when the server has said yes (341) or no.
 func (n *Network) inviteNick(nick, channel string, done func(error)) error {
+	if err := n.checkNick(nick); err != nil {
+		return err
+	}
 	q := &question{failed: done}
 	q.answer = func(ev ircconn.Event) verdict {
 		switch ev := ev.(type) {

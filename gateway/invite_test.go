@@ -1,6 +1,7 @@
 package gateway
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 
@@ -112,4 +113,24 @@ func TestDirectInvitationAndRefusal(t *testing.T) {
 	w.stanza(`<message from='%s' to='#hall%%irc.test@gw.test'><x xmlns='http://jabber.org/protocol/muc#user'><decline to='romeo%%irc.test@gw.test'><reason>too late</reason></decline></x></message>`, desk)
 	w.expectLines("NOTICE romeo I do not come to #hall: too late")
 	w.expect()
+}
+
+func TestInvitationsAreFew(t *testing.T) {
+	w := connected(t)
+	invites := ""
+	for i := range 20 {
+		invites += fmt.Sprintf("<invite to='stranger%d@elsewhere.test'/>", i)
+	}
+	w.stanza(`<message from='%s' to='%s' id='i'><x xmlns='http://jabber.org/protocol/muc#user'>%s</x></message>`, desk, room, invites)
+	if got := w.sent(); len(got) != mostInvitations+1 || !strings.Contains(got[len(got)-1], "policy-violation") {
+		t.Errorf("%d stanzas", len(got))
+	}
+	for _, payload := range []string{
+		`<x xmlns='http://jabber.org/protocol/muc#user'><decline to='romeo,nurse%irc.test@gw.test'/></x>`,
+		`<x xmlns='http://jabber.org/protocol/muc#user'><invite to='romeo,nurse%irc.test@gw.test'/></x>`,
+	} {
+		w.stanza(`<message from='%s' to='%s' id='i'>%s</message>`, desk, room, payload)
+		w.expectLines()
+		w.expectOne(`item-not-found`)
+	}
 }

@@ -136,6 +136,7 @@ func (ch *Channel) admit() {
 			ch.timer.Stop()
 		}
 		ch.welcome(request.session, request.stanza)
+		ch.alone = time.Time{}
 	}
 	ch.n.updateAway()
 }
@@ -317,6 +318,9 @@ func (ch *Channel) leave(full component.JID, why exit) {
 	if len(ch.waiting)+len(ch.sessions) == 0 && (!ch.named || !ch.keeps().stay) {
 		ch.part(why.text)
 		return
+	}
+	if len(ch.sessions) == 0 {
+		ch.alone = ch.n.u.g.now()
 	}
 	ch.n.updateAway()
 	if self := ch.member(ch.n.nick()); self != nil && len(ch.sessions) > 0 {

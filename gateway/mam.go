@@ -177,6 +177,9 @@ func filterArchive(q *store.Query, r *request, name string, values []string) (er
 	case "after-id":
 		q.AfterID = values[0]
 	case "ids":
+		if len(values) > largestPage {
+			return refuse("bad-request", "at most %d messages can be asked for by their ids", largestPage)
+		}
 		q.IDs = values
 	case fieldText:
 		q.Text = values[0]

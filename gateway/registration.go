@@ -62,6 +62,10 @@ func (u *User) onRegistration(r *request, query *component.Element) error {
 		return err
 	}
 	scope := u.scope(translate.Address{})
+	if query.Child(nsForms, "x").Attr("type") == "cancel" {
+		u.result(r)
+		return nil
+	}
 	change := make(store.Settings)
 	if filled, ok := parseSubmission(query.Child(nsForms, "x")); ok {
 		f := form{fields: u.settingsForm(scope)}

@@ -1,6 +1,7 @@
 package gateway
 
 import (
+	"maps"
 	"strconv"
 	"strings"
 
@@ -158,17 +159,22 @@ func (u *User) onRoomConfigured(r *request, query *component.Element) error {
 	if err != nil {
 		return err
 	}
+	// Clients send the fields they know, or none at all for a room as it is
+	// (XEP-0045 §10.1.2): here a missing field is no change.
+	maps.DeleteFunc(change, func(name string, _ []string) bool { return !filled.has(name) })
+	ch := u.roomOf(r)
+	var changes []ircconn.ModeChange
+	if ch != nil {
+		if changes, err = ch.modeChanges(filled); err != nil {
+			return err
+		}
+	}
 	if err := u.choose(scope, change); err != nil {
 		return err
 	}
-	ch := u.roomOf(r)
 	if ch == nil {
 		u.result(r)
 		return nil
-	}
-	changes, err := ch.modeChanges(filled)
-	if err != nil {
-		return err
 	}
 	return ch.changeModes(changes, func(err error) {
 		if err != nil {
@@ -203,12 +209,12 @@ func (ch *Channel) modeChanges(filled submission) ([]ircconn.ModeChange, error) 
 		}
 	}
 	limit, limited := ch.modes['l']
-	if wanted := filled.first(fieldMaxUsers); filled[fieldMaxUsers] != nil && wanted != limit {
+	if wanted := filled.first(fieldMaxUsers); wanted != "" && wanted != limit {
 		if number, err := strconv.Atoi(wanted); err != nil || number < 1 {
 			return nil, refuse("not-acceptable", "%q is not a number of people", wanted)
 		}
 		changes = append(changes, ircconn.ModeChange{Add: true, Mode: 'l', Kind: ircconn.ModeWhenSet, Arg: wanted})
-	} else if limited && filled[fieldMaxUsers] == nil && filled["muc#roomconfig_publicroom"] != nil {
+	} else if limited && wanted == "" && filled.has(fieldMaxUsers) {
 		changes = append(changes, ircconn.ModeChange{Mode: 'l', Kind: ircconn.ModeWhenSet})
 	}
 	return ch.keyChanges(changes, filled)

@@ -69,6 +69,7 @@ func (n *Network) list(use func(*channelList, error)) error {
 		}
 		fresh.complete, fresh.at = true, n.u.g.now()
 		slices.SortFunc(fresh.channels, func(a, b listed) int { return strings.Compare(a.name, b.name) })
+		fresh.channels = slices.CompactFunc(fresh.channels, func(a, b listed) bool { return a.name == b.name })
 		for _, use := range fresh.waiting {
 			use(fresh, err)
 			n.u.flushLarge()

@@ -105,7 +105,7 @@ func TestWhoisAsCards(t *testing.T) {
 		w.stanza(`<iq from='%s' to='%s' type='get' id='v'>%s</iq>`, desk, to, payload)
 	}
 	ask(room+"/romeo", `<vCard xmlns='vcard-temp'/>`)
-	w.expectLines("WHOIS romeo")
+	w.expectLines("WHOIS romeo romeo")
 	w.event(ircconn.Reply{Numeric: 311, Params: []string{"romeo", "rom", "verona.test", "*", "Romeo M."}},
 		ircconn.Reply{Numeric: 312, Params: []string{"romeo", "irc.test", "a server"}},
 		ircconn.Reply{Numeric: 319, Params: []string{"romeo", "@#chan #balcony"}},
@@ -123,7 +123,7 @@ func TestWhoisAsCards(t *testing.T) {
 	w.expectOne(`<fn><text>romeo</text></fn>`)
 	w.clock = w.clock.Add(time.Minute)
 	ask("romeo%irc.test@gw.test", `<vCard xmlns='vcard-temp'/>`)
-	w.expectLines("WHOIS romeo")
+	w.expectLines("WHOIS romeo romeo")
 	w.event(ircconn.Refused{Numeric: 401, Target: "romeo", Text: "No such nick"})
 	w.expectOne(`item-not-found`)
 	ask("gw.test", `<query xmlns='jabber:iq:last'/>`)

@@ -140,6 +140,10 @@ func joinParams(params []string) string {
 // onRefused finds whose action the server refuses: a message, a join, or else
 // whoever asked last.
 func (n *Network) onRefused(ev ircconn.Refused) {
+	if ev.Numeric == 734 {
+		n.onMonitorFull(ev)
+		return
+	}
 	if n.undelivered(ev) {
 		return
 	}

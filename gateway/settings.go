@@ -72,7 +72,7 @@ func settingList() []setting {
 			on: onGateway, admin: func(c Config) string { return fromBool(c.RecordHistory) }},
 		{field: field{name: setRecord, kind: listSingle, options: unsetOrBoolean, label: "Record history", help: "Keep what is said in this channel"},
 			on: onRoom, admin: func(c Config) string { return fromBool(c.RecordHistory) }},
-		{field: field{name: setMaxHistory, kind: textSingle, least: 0, most: 10000, label: "Max history length",
+		{field: field{name: setMaxHistory, kind: textSingle, least: 0, most: largestHistory, label: "Max history length",
 			help: "How many messages you are sent at most when you join, if your client does not say"},
 			on: onGateway | onRoom, admin: func(c Config) string { return strconv.Itoa(c.MaxHistory) }},
 		{field: field{name: setPersistent, kind: boolean, label: "Persistent", help: "Stay on IRC when your last client leaves"},

@@ -67,7 +67,7 @@ func TestConfigureGlobal(t *testing.T) {
 		t.Errorf("chosen: %v", w.u.chosen)
 	}
 	answer = w.configure("gw.test", fieldXML("max_history_length", "many"))
-	contains(t, answer, `status='executing'`, `<note type='error'>Max history length: "many" is not a whole number from 0 to 10000</note>`)
+	contains(t, answer, `status='executing'`, `<note type='error'>Max history length: "many" is not a whole number from 0 to 1000</note>`)
 }
 
 func TestConfigureServer(t *testing.T) {
@@ -317,8 +317,6 @@ func TestWhatIsNotArchived(t *testing.T) {
 	if got := bodies(w.sent()); got != "on the record my own" {
 		t.Errorf("archived: %s", got)
 	}
-	// Nobody else sees it.
-	w.stanza(`<iq from='romeo@xmpp.test/x' to='%s' type='set' id='a'><query xmlns='urn:xmpp:mam:2'/></iq>`, room)
 }
 
 func TestPersistentRoom(t *testing.T) {
@@ -393,4 +391,43 @@ func TestSettingsAreSmall(t *testing.T) {
 	}
 	contains(t, w.configure(server, fieldXML("alternative_nicks", many...)), `more than 50 values`)
 	contains(t, w.configure(server, fieldXML("after_connect_commands", "PRIVMSG x :"+strings.Repeat("y", longestValue))), `more than 500 bytes`)
+}
+
+// A form without a field says nothing about it: clients send those they know.
+func TestRoomFormOfFewFields(t *testing.T) {
+	w := withStore(t)
+	w.chat("set #chan%irc.test record_history false")
+	w.chat("set #chan%irc.test persistent true")
+	for _, fields := range []string{"", fieldXML("muc#roomconfig_roomname", "x")} {
+		w.stanza(`<iq from='%s' to='%s' type='set' id='o'><query xmlns='http://jabber.org/protocol/muc#owner'><x xmlns='jabber:x:data' type='submit'>%s</x></query></iq>`, desk, room, fields)
+		w.expectOne(`type='result'`)
+	}
+	contains(t, w.chat("show #chan%irc.test"), `record_history = false`, `persistent = true`)
+	// What cannot be done leaves the rest as it was.
+	w.stanza(`<iq from='%s' to='%s' type='set' id='o'><query xmlns='http://jabber.org/protocol/muc#owner'><x xmlns='jabber:x:data' type='submit'>%s%s</x></query></iq>`,
+		desk, room, fieldXML("persistent", "false"), fieldXML("muc#roomconfig_maxusers", "many"))
+	w.expectOne(`not-acceptable`)
+	contains(t, w.chat("show #chan%irc.test"), `persistent = true`)
+}
+
+// Who comes back gets all that was missed, also more than usual.
+func TestMissedHistory(t *testing.T) {
+	w := withStore(t)
+	w.chat("set #chan%irc.test persistent true")
+	w.event(ircconn.Message{Source: source("romeo"), Target: "#chan", Text: "line before"})
+	w.clock = w.clock.Add(time.Minute)
+	w.stanza(`<presence from='%s' to='%s/juliet' type='unavailable'/>`, desk, room)
+	for i := range 50 {
+		w.clock = w.clock.Add(time.Second)
+		w.event(ircconn.Message{Source: source("romeo"), Target: "#chan", Text: fmt.Sprintf("line %d", i)})
+	}
+	w.forget()
+	w.join(desk, "juliet")
+	if got := strings.Fields(bodies(w.sent())); len(got) != 50 || got[0] != "0" {
+		t.Errorf("missed: %v", got)
+	}
+	w.join(phone, "juliet")
+	if got := strings.Fields(bodies(w.sent())); len(got) != 20 {
+		t.Errorf("another client gets %d", len(got))
+	}
 }

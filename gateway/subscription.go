@@ -15,7 +15,9 @@ func (u *User) onSubscribe(r *request) error {
 		return err
 	}
 	u.writeBarePresence(r, "subscribed")
-	return u.onProbe(r)
+	u.writeBarePresence(r, "subscribe") // to see when the user comes and goes
+	u.writeState(r)
+	return nil
 }
 
 // onSubscribeRefused declines for addresses whose presence is not kept: rooms
@@ -34,8 +36,19 @@ func (u *User) onUnsubscribe(r *request) error {
 	return nil
 }
 
-// onProbe says whether the gateway, or the user's connection to a network, is up.
+// onProbe is what a host server sends when somebody comes online who has us in
+// the roster.
 func (u *User) onProbe(r *request) error {
+	if at(r)&(onGateway|onServer) != 0 {
+		return u.onLogin(r)
+	}
+	u.writeState(r)
+	return nil
+}
+
+// writeState says whether the gateway, or the user's connection to a network, is
+// up.
+func (u *User) writeState(r *request) {
 	presenceType := ""
 	if r.to.Kind == translate.Server {
 		if n := u.networks[r.to.Network]; n == nil || !n.ready {
@@ -43,7 +56,6 @@ func (u *User) onProbe(r *request) error {
 		}
 	}
 	u.writeBarePresence(r, presenceType)
-	return nil
 }
 
 // onLogin is presence to the gateway or a network, which those who have it in
@@ -57,6 +69,9 @@ func (u *User) onLogin(r *request) error {
 		return err
 	}
 	if !u.contacts[r.To.Bare().String()] {
+		if r.Type == "probe" {
+			u.writeState(r)
+		}
 		return nil
 	}
 	for scope, chosen := range u.chosen {
@@ -70,7 +85,31 @@ func (u *User) onLogin(r *request) error {
 			u.notify(u.jidOf(translate.Server, "", scope.Server), u.stanzaError(err).Text)
 		}
 	}
-	return u.onProbe(r)
+	u.writeState(r)
+	return nil
+}
+
+// onLogout is that the user has gone offline (XEP-0100 §4.5): the networks where
+// no client is in a room, and no room is persistent, are left.
+func (u *User) onLogout(r *request) error {
+	for _, n := range u.networks {
+		if r.to.Kind == translate.Server && r.to.Network != n.name {
+			continue
+		}
+		if n.isDetached() && !n.hasPersistent() {
+			n.quit("The user has gone offline")
+		}
+	}
+	return nil
+}
+
+func (n *Network) hasPersistent() bool {
+	for _, ch := range n.channels {
+		if ch.isPersistent() {
+			return true
+		}
+	}
+	return false
 }
 
 func (u *User) writeBarePresence(r *request, presenceType string) {

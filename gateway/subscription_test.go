@@ -3,6 +3,7 @@ package gateway
 import (
 	"strings"
 	"testing"
+	"time"
 
 	"passerelle/ircconn"
 )
@@ -21,7 +22,7 @@ func TestSubscription(t *testing.T) {
 			up = "unavailable" // not connected
 		}
 		for stanzaType, want := range map[string][]string{
-			"subscribe":    {reply("subscribed"), reply(up)},
+			"subscribe":    {reply("subscribed"), reply("subscribe"), reply(up)},
 			"unsubscribe":  {reply("unavailable"), reply("unsubscribed")},
 			"probe":        {reply(up)},
 			"subscribed":   nil,
@@ -76,7 +77,8 @@ func TestLogin(t *testing.T) {
 	w.chat("set irc.test auto_join #chan sesame | #hall")
 	w.chat("set irc.test nick Jule")
 	w.chat("set #hall%irc.test persistent true")
-	online := func() { w.stanza(`<presence from='%s' to='gw.test'/>`, desk) }
+	// A host server sends a probe where it does not send presence.
+	online := func() { w.stanza(`<presence from='juliet@xmpp.test' to='gw.test' type='probe'/>`) }
 	online()
 	if w.irc != nil {
 		t.Fatal("a stranger's presence connects")
@@ -97,8 +99,12 @@ func TestLogin(t *testing.T) {
 	w.expectOne(`from='irc.test@gw.test'`, `#hall: Bad key`)
 	w.enter("Jule")
 	w.forget()
-	w.pass(w.g.live().AnswerTimeout + w.g.live().IdleQuit)
-	w.expectLines("PART #chan") // nobody entered it
+	w.pass(time.Hour)
+	w.expectLines() // also where nobody enters it
+	w.stanza(`<presence from='%s' to='gw.test' type='unavailable'/>`, desk)
+	if w.irc.quit == "" {
+		t.Error("going offline does not log out")
+	}
 	contains(t, w.chat("set irc.test auto_join nonsense"), `not-acceptable`)
 }
 

@@ -3,6 +3,7 @@ package gateway
 import (
 	"errors"
 	"log/slog"
+	"maps"
 	"runtime/debug"
 	"slices"
 	"time"
@@ -114,8 +115,10 @@ func (u *User) guard(work func()) (alive bool) {
 // this user either.
 func (u *User) end(reason string) {
 	u.enc.Reset()
-	for _, n := range u.networks {
+	networks := slices.Collect(maps.Values(u.networks))
+	for _, n := range networks {
 		n.conn.Quit(reason)
+		n.remove()
 	}
 	u.g.forget(u)
 	defer func() {
@@ -126,8 +129,7 @@ func (u *User) end(reason string) {
 	}()
 	u.notify(component.JID{Domain: u.g.domain}, reason)
 	u.flush()
-	for _, n := range u.networks {
-		n.remove()
+	for _, n := range networks {
 		n.drop(exit{text: reason, codes: []int{statusShutdown}})
 	}
 	u.flush()

@@ -71,7 +71,9 @@ func (n *Network) askWhois(nick string, use func(*whois), failed func(error)) er
 		}
 		return unrelated
 	}
-	return n.ask(q, ircconn.Whois(nick))
+	// With the nick twice the answer comes from the person's own server, which
+	// alone knows how long they have been idle.
+	return n.ask(q, ircconn.Line{Command: "WHOIS", Params: []string{nick, nick}})
 }
 
 // take takes one line of the answer.

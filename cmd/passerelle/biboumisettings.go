@@ -119,7 +119,7 @@ func toOptionalBoolean(text string) ([]string, error) {
 
 // mostHistory and mostThrottle are the largest numbers that the gateway's forms
 // take.
-const mostHistory, mostThrottle = 10000, 1000
+const mostHistory, mostThrottle = 1000, 1000
 
 // toHistoryLength takes a negative number for none, as biboumi does.
 func toHistoryLength(text string) ([]string, error) {

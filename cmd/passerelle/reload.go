@@ -34,6 +34,7 @@ func (r *reloader) reload() (string, error) {
 		before, now any
 	}{
 		{"component", r.running.Component, fresh.Component}, {"store", r.running.Store, fresh.Store},
+		{"gateway.fixed_server", r.running.Gateway.FixedServer, fresh.Gateway.FixedServer},
 		{"irc (but for irc.servers)", ircFields(r.running), ircFields(fresh)}, {"log", r.running.Log, fresh.Log}, {"http", r.running.HTTP, fresh.HTTP},
 	} {
 		if !reflect.DeepEqual(section.before, section.now) {
