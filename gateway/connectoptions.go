@@ -103,18 +103,22 @@ func (u *User) charsets(setting string, scope store.Scope) charsets {
 	return chosen
 }
 
-// longestTarget is how far into a line a channel's name is looked for, in bytes.
-const longestTarget = 512
-
-// of returns the charset of a line: that of the first channel it names.
+// of returns the charset of a line: that of the channel it is for. What is said
+// does not count.
 func (c charsets) of(line string) string {
 	if len(c.channels) == 0 {
 		return c.network
 	}
-	for word := range strings.FieldsSeq(line[:min(len(line), longestTarget)]) {
-		if own, ok := c.channels[strings.ToLower(strings.TrimPrefix(word, ":"))]; ok {
+	line = strings.TrimPrefix(line, ":")
+	head, _, _ := strings.Cut(line, " :")
+	for word := range strings.FieldsSeq(head) {
+		if strings.IndexByte("#&+!", word[0]) < 0 {
+			continue
+		}
+		if own, ok := c.channels[strings.ToLower(word)]; ok {
 			return own
 		}
+		return c.network
 	}
 	return c.network
 }

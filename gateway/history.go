@@ -112,6 +112,9 @@ const longestSeconds = 100 * 366 * 24 * 3600
 // asks for: for more there is the archive.
 const largestHistory = 1000
 
+// historyBytes is how large the content of a join's history is at most.
+const historyBytes = 1 << 20
+
 // writeHistory sends a session what was said before it came.
 func (ch *Channel) writeHistory(to session, stanza *component.Stanza) {
 	u := ch.n.u
@@ -144,6 +147,12 @@ func (ch *Channel) writeHistory(to session, stanza *component.Stanza) {
 		chars += ch.historySize(to, &page.Lines[start-1])
 		if chars > limits.chars {
 			break
+		}
+	}
+	size := 0
+	for i := len(page.Lines); i > start; i-- {
+		if size += len(page.Lines[i-1].Payload); size > historyBytes {
+			start = i
 		}
 	}
 	for i := start; i < len(page.Lines); i++ {

@@ -196,8 +196,9 @@ func TestCharsetsOfChannels(t *testing.T) {
 	w.chat("set #alt%irc.test encoding_out windows-1251")
 	w.join(desk, "juliet")
 	for line, want := range map[string]string{
-		":a PRIVMSG #chan :\xc4\xc1": ":a PRIVMSG #chan :да",
-		":a PRIVMSG #ALT :\xe4\xe0":  ":a PRIVMSG #ALT :да",
+		":a PRIVMSG #chan :\xc4\xc1":  ":a PRIVMSG #chan :да",
+		":a PRIVMSG #ALT :\xe4\xe0":   ":a PRIVMSG #ALT :да",
+		":a PRIVMSG #chan :#alt \xc4": ":a PRIVMSG #chan :#alt д",
 	} {
 		if got := string(w.dialled.Decode([]byte(line))); got != want {
 			t.Errorf("%q is read as %q", line, got)

@@ -27,7 +27,7 @@ func (u *User) onRoomPresence(r *request) error {
 		return u.join(r, wantsIn)
 	case wantsIn != nil:
 		s.show, s.status = availability(r.Stanza)
-		ch.welcome(*s, r.Stanza)
+		ch.welcomeAgain(*s, r.Stanza)
 		if ch.n.updateAway(); !ch.n.wantsOtherNick(s, r.occupant()) {
 			return nil
 		}
@@ -142,8 +142,25 @@ func (ch *Channel) admit() {
 }
 
 // welcome sends one session all there is to see in a room, in the order of
-// XEP-0045 §7.1: the others, ourselves, the subject.
+// XEP-0045 §7.1: the others, ourselves, what was said, the subject.
 func (ch *Channel) welcome(s session, stanza *component.Stanza) {
+	ch.writeOccupants(s, stanza)
+	ch.writeHistory(s, stanza)
+	ch.writeSubject([]session{s})
+}
+
+// welcomeAgain is for a session that is in the room already. It has the history,
+// unless it says otherwise.
+func (ch *Channel) welcomeAgain(s session, stanza *component.Stanza) {
+	ch.writeOccupants(s, stanza)
+	if stanza.Child(nsMUC, "x").Child(nsMUC, "history") != nil {
+		ch.writeHistory(s, stanza)
+	}
+	ch.writeSubject([]session{s})
+}
+
+// writeOccupants shows one session everybody in the room, itself last.
+func (ch *Channel) writeOccupants(s session, stanza *component.Stanza) {
 	n := ch.n
 	for i := range ch.members {
 		m := &ch.members[i]
@@ -162,8 +179,6 @@ func (ch *Channel) welcome(s session, stanza *component.Stanza) {
 		}
 		ch.writePresence(&s, n.nick(), "", &a)
 	}
-	ch.writeHistory(s, stanza)
-	ch.writeSubject([]session{s})
 }
 
 // onJoined is a JOIN: our own is the server letting us in.

@@ -55,7 +55,11 @@ func (u *User) exchangeRoster(to component.JID) (string, error) {
 		jids = append(jids, jid)
 	}
 	slices.Sort(jids)
+	start := len(u.enc.Bytes())
 	for _, jid := range jids {
+		if u.isFull(start) {
+			break
+		}
 		u.enc.Open("item", "")
 		u.enc.Attr("action", "add")
 		u.enc.Attr("jid", jid)

@@ -2,6 +2,7 @@ package gateway
 
 import (
 	"context"
+	"time"
 
 	"passerelle/component"
 	"passerelle/translate"
@@ -68,10 +69,10 @@ func (u *User) onLogin(r *request) error {
 	if err := u.loadContacts(); err != nil {
 		return err
 	}
+	if r.Type == "probe" {
+		defer u.writeState(r)
+	}
 	if !u.contacts[r.To.Bare().String()] {
-		if r.Type == "probe" {
-			u.writeState(r)
-		}
 		return nil
 	}
 	for scope, chosen := range u.chosen {
@@ -81,13 +82,24 @@ func (u *User) onLogin(r *request) error {
 		if r.to.Kind == translate.Server && r.to.Network != scope.Server {
 			continue
 		}
+		if u.g.now().Sub(u.loginTried[scope.Server]) < loginPause {
+			continue
+		}
+		if u.loginTried == nil {
+			u.loginTried = make(map[string]time.Time)
+		}
+		u.loginTried[scope.Server] = u.g.now()
 		if _, err := u.connect(scope.Server, u.jid.Local); err != nil {
 			u.notify(u.jidOf(translate.Server, "", scope.Server), u.stanzaError(err).Text)
 		}
 	}
-	u.writeState(r)
 	return nil
 }
+
+// loginPause is how long a network that was connected to by presence is left
+// alone before the next presence, whose sender may only have changed its status,
+// connects to it again.
+const loginPause = 10 * time.Minute
 
 // onLogout is that the user has gone offline (XEP-0100 §4.5): the networks where
 // no client is in a room, and no room is persistent, are left.

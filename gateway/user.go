@@ -22,6 +22,7 @@ type User struct {
 	chosen          map[store.Scope]store.Settings // nil until they are needed
 	contacts        map[string]bool                // whom the user follows on IRC; nil until needed
 	choices         int                            // how often a choice was changed, for what is computed of them
+	loginTried      map[string]time.Time           // when presence last connected to a network
 	adhoc           map[string]*adhocSession
 	commandsWatched bool          // for those that nobody goes on with
 	ended           chan struct{} // closed when the user was ended by force
