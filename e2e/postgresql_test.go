@@ -3,7 +3,9 @@
 package e2e
 
 import (
+	"fmt"
 	"slices"
+	"strings"
 	"testing"
 
 	"passerelle/internal/harness"
@@ -12,15 +14,20 @@ import (
 
 // beginOnPostgreSQL starts a scenario whose passerelle keeps everything in a PostgreSQL of its
 // own, which the scenario may stop.
-func beginOnPostgreSQL(t *testing.T) (*scenario, *harness.PostgreSQL) {
+func beginOnPostgreSQL(t *testing.T, admins ...string) (*scenario, *harness.PostgreSQL) {
 	t.Helper()
 	var database *harness.PostgreSQL
-	s := beginWithFaults(t, []string{"the archive cannot be written", "settings could not be read", "the history could not be read"}, func(o *harness.GatewayOptions) {
+	expected := []string{
+		"the archive cannot be written", "settings could not be read", "the history could not be read",
+		"the archive has a gap", "messages were not archived",
+	}
+	s := beginWithFaults(t, expected, func(o *harness.GatewayOptions) {
 		var err error
 		if database, err = shared.workspace.StartPostgreSQL(t.Context()); err != nil {
 			t.Fatal(err)
 		}
 		o.Settings["store"] = map[string]any{"database": database.URL}
+		o.Settings["gateway"]["admins"] = admins
 	})
 	return s, database
 }
@@ -78,4 +85,41 @@ func TestPeopleTalkWhileTheDatabaseIsGone(t *testing.T) {
 		t.Errorf("the archive has %v", got)
 	}
 	nurse.join()
+}
+
+func TestUsersAreToldOnceOfAGap(t *testing.T) {
+	account := "prince" + shared.number()
+	s, database := beginOnPostgreSQL(t, account+"@"+shared.prosody.Domain)
+	if err := s.xmpp.AddAccount(t.Context(), account, password); err != nil {
+		t.Fatal(err)
+	}
+	prince := s.login(account)
+	juliet, romeo := s.meeting()
+	if err := database.Stop(); err != nil {
+		t.Fatal(err)
+	}
+	// More than passerelle keeps in memory for a database that is gone (16 MiB), in few messages.
+	const messages, bytesEach = 190, 125_000
+	attachment := "<attachment xmlns='urn:example:tests'>" + strings.Repeat("o", bytesEach) + "</attachment>"
+	for number := range messages {
+		body := fmt.Sprintf("line %d", number)
+		juliet.Send("<message type='groupchat' to='" + s.room() + "' id='" + juliet.NewID() + "'><body>" + body + "</body>" + attachment + "</message>")
+		if number%10 == 9 {
+			juliet.expect(Message().From(juliet.occupant()).Body(body))
+		}
+	}
+	if err := database.Start(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	gap := Message().From(s.gateway.Hostname).BodyContains("could not be kept for your history")
+	juliet.expect(gap)
+	prince.expect(Message().From(s.gateway.Hostname).BodyContains("Messages of 1 users could not be archived"))
+	exchange(juliet, romeo, "again, she", "again, he")
+	const newest = "<set xmlns='http://jabber.org/protocol/rsm'><max>2</max><before/></set>"
+	for !slices.Equal(bodiesOf(juliet.archive(s.room(), newest)), []string{"again, she", "again, he"}) {
+		if err := t.Context().Err(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	juliet.refuteSeen(gap)
 }
