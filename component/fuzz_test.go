@@ -55,6 +55,9 @@ func FuzzParse(f *testing.F) {
 		}
 		want, wantErr := referenceParse(in)
 		if err == nil {
+			if wantErr != nil && isNameOfFourthEdition(wantErr, in) {
+				return
+			}
 			if wantErr != nil {
 				t.Fatalf("%q is accepted, encoding/xml says %v", in, wantErr)
 			}
@@ -66,6 +69,13 @@ func FuzzParse(f *testing.F) {
 			t.Fatalf("%q is accepted by encoding/xml, but %v", in, err)
 		}
 	})
+}
+
+// isNameOfFourthEdition reports whether encoding/xml refuses no more than a name
+// with letters beyond ASCII. It goes by the fourth edition of XML 1.0, which lists
+// fewer of them than the fifth.
+func isNameOfFourthEdition(err error, in string) bool {
+	return strings.Contains(err.Error(), "invalid XML name") && strings.ContainsFunc(in, func(r rune) bool { return r >= 0x80 })
 }
 
 // referenceElement is an element as encoding/xml reads it.
