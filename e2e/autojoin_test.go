@@ -1,0 +1,24 @@
+//go:build e2e
+
+package e2e
+
+import (
+	"testing"
+
+	. "passerelle/internal/harness/xmppclient"
+)
+
+func TestChannelsAreJoinedAtLogin(t *testing.T) {
+	everywhere(t, func(s *scenario) {
+		romeo := s.member("romeo")
+		juliet := s.user("juliet")
+		juliet.ask("get", juliet.account+"@"+s.xmpp.Domain, "<query xmlns='jabber:iq:roster'/>") // Prosody tells of subscriptions only who has asked for the roster
+		juliet.sendf("<presence type='subscribe' to='%s'/>", s.gateway.Hostname)
+		juliet.expect(Presence().From(s.gateway.Hostname).Type("subscribed"))
+		juliet.sendf("<presence type='subscribed' to='%s'/>", s.gateway.Hostname)
+		juliet.tell("set " + s.network + " auto_join " + s.channel)
+		juliet.Send("<presence type='unavailable'/>")
+		juliet.otherResource()
+		romeo.expectFrom(juliet.nick, "JOIN", s.channel)
+	})
+}
