@@ -131,7 +131,8 @@ const localpartBytes = 1023
 func lower(s string) string {
 	for i := 0; i < len(s); i++ {
 		if s[i] >= 0x80 {
-			return norm.NFKC.String(strings.ToLower(s))
+			// Normalising can give capitals, as of U+03D3.
+			return norm.NFKC.String(strings.ToLower(norm.NFKC.String(strings.ToLower(s))))
 		}
 	}
 	return strings.ToLower(s)
