@@ -45,6 +45,19 @@ func TestServersStartAndLeaveNothing(t *testing.T) {
 		"ejabberd": xmpp((*Workspace).StartEjabberd),
 		"inspircd": irc((*Workspace).StartInspIRCd),
 		"ngircd":   irc((*Workspace).StartNgIRCd),
+		"postgresql": func(w *Workspace, ctx context.Context) (*Process, error) {
+			server, err := w.StartPostgreSQL(ctx)
+			if err != nil {
+				return nil, err
+			}
+			if err := server.Stop(); err != nil {
+				return nil, err
+			}
+			if err := server.Start(ctx); err != nil {
+				return nil, err
+			}
+			return server.process, nil
+		},
 	}
 	for name, start := range servers {
 		t.Run(name, func(t *testing.T) {
