@@ -76,6 +76,7 @@ type Gateway struct {
 	timer       func(time.Duration, func()) *time.Timer
 	scratches   sync.Pool
 	panics      atomic.Int64
+	archiveAway atomic.Int64 // until when the archive is not waited for, in ns
 	generations atomic.Int64 // of IRC connections, for Network.generation
 
 	mu      sync.Mutex

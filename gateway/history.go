@@ -120,11 +120,11 @@ func (ch *Channel) writeHistory(to session, stanza *component.Stanza) {
 	u := ch.n.u
 	scope := ch.scope()
 	limits := u.historyLimits(stanza.Child(nsMUC, "x"), scope)
-	if u.g.store == nil || limits.stanzas == 0 || limits.chars == 0 {
+	if u.g.store == nil || limits.stanzas == 0 || limits.chars == 0 || u.g.archiveIsAway() {
 		return
 	}
 	u.g.awaitArchived()
-	ctx, cancel := context.WithTimeout(context.Background(), storeTime)
+	ctx, cancel := context.WithTimeout(context.Background(), historyTime)
 	defer cancel()
 	query := store.Query{
 		User: scope.User, Server: scope.Server, Channel: scope.Channel, Start: limits.since,
@@ -136,6 +136,7 @@ func (ch *Channel) writeHistory(to session, stanza *component.Stanza) {
 	}
 	if err != nil {
 		ch.log.Error("the history could not be read", "error", err)
+		u.g.archiveAway.Store(u.g.now().Add(archivePause).UnixNano())
 		return
 	}
 	start := len(page.Lines)
@@ -172,6 +173,19 @@ func (ch *Channel) missed(ctx context.Context, query store.Query, usual store.Pa
 	return page, nil
 }
 
+const (
+	// historyTime is how long a join waits for its history.
+	historyTime = 2 * time.Second
+	// archivePause is how long nobody waits for it after it did not come.
+	archivePause = 30 * time.Second
+)
+
+// archiveIsAway reports whether the archive is in trouble: then rooms are entered
+// without history, rather than one after the other waiting for it in vain.
+func (g *Gateway) archiveIsAway() bool {
+	return g.store.Stats().Err != nil || g.now().UnixNano() < g.archiveAway.Load()
+}
+
 // archiveDelay is how long a reader of the archive waits for what was just said
 // to be in it.
 const archiveDelay = 250 * time.Millisecond
@@ -179,7 +193,7 @@ const archiveDelay = 250 * time.Millisecond
 // awaitArchived waits until what was said is in the archive, unless the database
 // is in trouble: then the newest is missing, and nobody waits for it.
 func (g *Gateway) awaitArchived() {
-	if g.store.Stats().Err != nil {
+	if g.archiveIsAway() {
 		return
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), archiveDelay)

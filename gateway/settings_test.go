@@ -431,3 +431,29 @@ func TestMissedHistory(t *testing.T) {
 		t.Errorf("another client gets %d", len(got))
 	}
 }
+
+// A database in trouble is waited for once and not by everybody.
+func TestHistoryOfABrokenDatabase(t *testing.T) {
+	w := spoken(t, 3)
+	healthy := w.g.store
+	broken := newWorld(t)
+	broken.openStore()
+	if err := broken.g.store.Close(); err != nil {
+		t.Fatal(err)
+	}
+	w.g.store = broken.g.store
+	w.join(phone, "juliet")
+	if got := w.sent(); bodies(got) != "" || !strings.Contains(got[len(got)-1], "<subject") {
+		t.Errorf("without a database: %v", got)
+	}
+	w.g.store = healthy
+	w.join("juliet@xmpp.test/laptop", "juliet")
+	if got := bodies(w.sent()); got != "" {
+		t.Errorf("it was asked at once: %s", got)
+	}
+	w.clock = w.clock.Add(archivePause)
+	w.join("juliet@xmpp.test/tablet", "juliet")
+	if got := bodies(w.sent()); got != "0 1 2" {
+		t.Errorf("afterwards: %s", got)
+	}
+}
