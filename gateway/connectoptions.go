@@ -45,8 +45,8 @@ func (u *User) connectionOptions(scope store.Scope, nick string) ircconn.Options
 		Identd:       u.g.identd,
 		Ident:        u.g.ident(u.jid),
 		AfterConnect: u.afterConnect(scope, nick),
-		STS:          u.strictTransport(scope),
 	}
+	options.STS = u.strictTransport(options.Addresses)
 	if options.SASL.Account == "" && options.SASL.Password != "" {
 		options.SASL.Account = nick
 	}
@@ -158,35 +158,52 @@ func (u *User) afterConnect(scope store.Scope, nick string) []ircconn.Line {
 	return lines
 }
 
-// What a server wants of how it is connected to (IRCv3 sts), kept for each user
-// and network as "host port time".
+// setSTS keeps what hosts want of how they are connected to (IRCv3 sts), for each
+// user as "host port time", whatever name a network has for them.
 const setSTS = "sts"
 
-// strictTransport is what the server wanted, as long as that holds.
-func (u *User) strictTransport(scope store.Scope) ircconn.STSPolicy {
-	fields := strings.Fields(u.value(setSTS, scope))
-	if len(fields) != 3 {
-		return ircconn.STSPolicy{}
+// stsLimit is how many hosts' wishes are kept for a user.
+const stsLimit = 100
+
+// strictTransport is what the first of some hosts that wants something wants, as
+// long as that holds.
+func (u *User) strictTransport(addresses []ircconn.Address) ircconn.STSPolicy {
+	for _, text := range u.chosen[u.scope(translate.Address{})][setSTS] {
+		fields := strings.Fields(text)
+		if len(fields) != 3 {
+			continue
+		}
+		port, err := strconv.Atoi(fields[1])
+		until, timeErr := parseStamp(fields[2])
+		if err != nil || timeErr != nil || u.g.now().After(until) {
+			continue
+		}
+		for _, address := range addresses {
+			if strings.EqualFold(address.Host, fields[0]) {
+				return ircconn.STSPolicy{Host: address.Host, Port: port}
+			}
+		}
 	}
-	port, err := strconv.Atoi(fields[1])
-	until, timeErr := parseStamp(fields[2])
-	if err != nil || timeErr != nil || u.g.now().After(until) {
-		return ircconn.STSPolicy{}
-	}
-	return ircconn.STSPolicy{Host: fields[0], Port: port}
+	return ircconn.STSPolicy{}
 }
 
-// onSTS keeps what the server wants of the next connections.
+// onSTS keeps what a host wants of the next connections.
 func (n *Network) onSTS(ev ircconn.STSReceived) {
 	if !ev.Secure || ev.Host == "" {
 		return
 	}
-	change := store.Settings{setSTS: nil}
-	if ev.Duration > 0 {
-		change[setSTS] = []string{fmt.Sprintf("%s %d %s", ev.Host, ev.Port, stamp(n.u.g.now().Add(ev.Duration)))}
+	u := n.u
+	scope := u.scope(translate.Address{})
+	var kept []string
+	for _, text := range u.chosen[scope][setSTS] {
+		if host, _, _ := strings.Cut(text, " "); !strings.EqualFold(host, ev.Host) && len(kept) < stsLimit {
+			kept = append(kept, text)
+		}
 	}
-	scope := n.u.scope(translate.Address{Kind: translate.Server, Network: n.name})
-	if err := n.u.choose(scope, change); err != nil {
+	if ev.Duration > 0 {
+		kept = append(kept, fmt.Sprintf("%s %d %s", ev.Host, ev.Port, stamp(u.g.now().Add(ev.Duration))))
+	}
+	if err := u.choose(scope, store.Settings{setSTS: kept}); err != nil {
 		n.log.Warn("the server's policy on encryption was not kept", "error", err)
 	}
 }

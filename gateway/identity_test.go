@@ -112,6 +112,12 @@ func TestStrictTransportSecurity(t *testing.T) {
 		t.Errorf("policy %+v", got)
 	}
 	w.event(ircconn.Disconnected{})
+	// The same host under another name.
+	w.configure("other@gw.test", fieldXML("address", "irc.test"))
+	w.stanza(`<presence from='%s' to='#chan%%other@gw.test/juliet'><x xmlns='http://jabber.org/protocol/muc'/></presence>`, desk)
+	if got := w.dialled.STS; got.Host != "irc.test" || got.Port != 6697 {
+		t.Errorf("policy under an alias %+v", got)
+	}
 	w.clock = w.clock.Add(2 * time.Hour)
 	w.join(desk, "juliet")
 	if w.dialled.STS.Port != 0 {

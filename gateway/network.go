@@ -221,6 +221,9 @@ func (n *Network) onDisconnected(ev ircconn.Disconnected) {
 		n.onSTS(ev.STS) // it counts from the end of the connection
 	}
 	n.tell(text)
+	if !ev.WasRegistered && ev.Err != nil {
+		n.showFailure(connectionRefusal(n.name, ev.Err))
+	}
 	n.ready = false
 	n.fail(connectionRefusal(n.name, ev.Err))
 	n.drop(exit{text: text, codes: []int{statusShutdown}})

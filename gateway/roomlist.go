@@ -51,6 +51,12 @@ type channelList struct {
 // list gives the network's channels to use, from the last question if that is
 // not long ago.
 func (n *Network) list(use func(*channelList, error)) error {
+	return n.listWith("", use)
+}
+
+// listWith is list with a filter that the server applies (ISUPPORT ELIST); what it
+// gives is not kept for others.
+func (n *Network) listWith(filter string, use func(*channelList, error)) error {
 	known := n.channelList
 	switch {
 	case known != nil && known.complete && n.u.g.now().Sub(known.at) < listMemory:
@@ -62,10 +68,15 @@ func (n *Network) list(use func(*channelList, error)) error {
 		known.waiting = append(known.waiting, use)
 		return nil
 	}
+	keep := func(list *channelList) {
+		if filter == "" {
+			n.channelList = list
+		}
+	}
 	fresh := &channelList{waiting: []func(*channelList, error){use}}
 	finish := func(err error) {
-		if n.channelList = fresh; err != nil {
-			n.channelList = nil
+		if keep(fresh); err != nil {
+			keep(nil)
 		}
 		fresh.complete, fresh.at = true, n.u.g.now()
 		slices.SortFunc(fresh.channels, func(a, b listed) int { return strings.Compare(a.name, b.name) })
@@ -89,10 +100,10 @@ func (n *Network) list(use func(*channelList, error)) error {
 		}
 		return unrelated
 	}
-	if err := n.ask(q, ircconn.List("")); err != nil {
+	if err := n.ask(q, ircconn.List(filter)); err != nil {
 		return err
 	}
-	n.channelList = fresh
+	keep(fresh)
 	return nil
 }
 
@@ -288,7 +299,11 @@ func (u *User) onSearch(r *request, query *component.Element) error {
 	}
 	least, _ := strconv.Atoi(filled.first("least"))
 	word := strings.ToLower(filled.first("text"))
-	return n.list(func(list *channelList, err error) {
+	filter := ""
+	if least > 1 && strings.Contains(strings.ToUpper(n.support.Elist), "U") {
+		filter = ">" + strconv.Itoa(least-1)
+	}
+	return n.listWith(filter, func(list *channelList, err error) {
 		if err != nil {
 			u.replyError(r.Stanza, err)
 			return

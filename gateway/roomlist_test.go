@@ -131,3 +131,23 @@ func TestWhoisAsCards(t *testing.T) {
 	ask(room+"/nobody", `<vCard xmlns='vcard-temp'/>`)
 	w.expectOne(`item-not-found`)
 }
+
+// Where the server counts, it is asked for channels of so many people only.
+func TestSearchIsFilteredByTheServer(t *testing.T) {
+	w := connected(t)
+	w.event(ircconn.SupportChanged{Support: support.With([]string{"ELIST=CMNTU"})})
+	search := func() {
+		w.stanza(`<iq from='%s' to='%s' type='set' id='s'><query xmlns='jabber:iq:search'><x xmlns='jabber:x:data' type='submit'>%s</x></query></iq>`,
+			desk, server, fieldXML("least", "10"))
+	}
+	search()
+	w.expectLines("LIST >9")
+	w.event(listLine("#large", 12, ""), ircconn.Reply{Numeric: 323})
+	contains(t, strings.Join(w.sent(), ""), `#large%irc.test@gw.test`)
+	w.items("") // a part is not taken for the whole
+	w.expectLines("LIST")
+	w.event(listLine("#large", 12, ""), listLine("#small", 2, ""), ircconn.Reply{Numeric: 323})
+	contains(t, strings.Join(w.sent(), ""), `#small%irc.test@gw.test`)
+	search()
+	w.expectLines() // the whole is there
+}

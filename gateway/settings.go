@@ -54,6 +54,8 @@ const (
 	setEncodingIn    = "encoding_in"
 	setEncodingOut   = "encoding_out"
 	setAutoJoin      = "auto_join"
+	setArchiveDays   = store.SettingArchiveDays
+	setArchiveLines  = store.SettingArchiveLines
 )
 
 // portLimits are those of a TCP port.
@@ -77,6 +79,11 @@ func settingList() []setting {
 			on: onGateway | onRoom, admin: func(c Config) string { return strconv.Itoa(c.MaxHistory) }},
 		{field: field{name: setPersistent, kind: boolean, label: "Persistent", help: "Stay on IRC when your last client leaves"},
 			on: onGateway | onRoom, admin: func(c Config) string { return fromBool(c.Persistent) }},
+
+		{field: field{name: setArchiveDays, kind: textSingle, least: 1, most: 36500, label: "Days to keep", help: "What was archived is removed after so many days; empty: as the gateway keeps it"},
+			on: onGateway},
+		{field: field{name: setArchiveLines, kind: textSingle, least: 1, most: 100000000, label: "Messages to keep", help: "The oldest of more are removed; empty: as the gateway keeps them"},
+			on: onGateway},
 
 		{field: field{name: setAddress, kind: textMulti, label: "Address", help: "Host names or addresses of the server, tried in order; empty: the name in its JID"},
 			on: onServer, valid: validHost},

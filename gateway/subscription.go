@@ -142,6 +142,15 @@ func (n *Network) showNetwork(presenceType string) {
 	}
 }
 
+// showFailure tells who has the network in the roster that and why there is no
+// connection to it (XEP-0100 §4.4.2).
+func (n *Network) showFailure(err error) {
+	u := n.u
+	if u.contacts[n.jid.String()] {
+		u.enc.ErrorReply(&component.Stanza{Kind: component.Presence, From: u.jid, To: n.jid}, u.stanzaError(err))
+	}
+}
+
 // greet tells everybody who has the gateway in the roster that it is up or down
 // (XEP-0100 §8). It waits for the store and the stream.
 func (g *Gateway) greet(ctx context.Context, presenceType string) {

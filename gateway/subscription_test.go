@@ -119,3 +119,14 @@ func TestGreeting(t *testing.T) {
 	w.g.greet(t.Context(), "unavailable")
 	w.expect(`<presence from='gw.test' to='juliet@xmpp.test' type='unavailable'/>`)
 }
+
+// A connection that fails is shown as an error of the network's presence.
+func TestFailedConnectionInTheRoster(t *testing.T) {
+	w := newWorld(t)
+	w.openStore()
+	w.presenceTo(server, "subscribe")
+	w.join(desk, "juliet")
+	w.forget()
+	w.event(ircconn.Disconnected{Err: &ircconn.Error{Kind: ircconn.KindRefused, Numeric: 464}})
+	contains(t, strings.Join(w.sent(), "\n"), `<presence from='irc.test@gw.test' to='juliet@xmpp.test' type='error'><error type='auth'><not-authorized`)
+}

@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"strconv"
 	"time"
 )
 
@@ -46,21 +47,25 @@ func (u *upkeeper) pass(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if u.maxAge > 0 || u.maxLines > 0 {
+	own, err := u.ownLimits(ctx)
+	if err != nil {
+		return err
+	}
+	if u.maxAge > 0 || u.maxLines > 0 || len(own) > 0 {
 		// Staged lines count as well.
 		if err := u.offPeak(ctx, func(ctx context.Context, w *writer) error { return w.mergeAll(ctx) }); err != nil {
 			return err
 		}
 	}
-	if u.maxAge > 0 {
-		old, err := u.removeOld(ctx, u.now().Add(-u.maxAge))
+	if u.maxAge > 0 || len(own) > 0 {
+		old, err := u.removeOld(ctx, own)
 		removed += old
 		if err != nil {
 			return err
 		}
 	}
-	if u.maxLines > 0 {
-		many, err := u.removeExcess(ctx)
+	if u.maxLines > 0 || len(own) > 0 {
+		many, err := u.removeExcess(ctx, own)
 		removed += many
 		if err != nil {
 			return err
@@ -71,6 +76,60 @@ func (u *upkeeper) pass(ctx context.Context) error {
 	}
 	u.store.log.Info("archived lines removed", "lines", removed)
 	return u.freeSpace(ctx)
+}
+
+// The settings by which a user limits their own archive, for all networks: whole
+// days, and lines. They count where they are stricter than the instance's.
+const (
+	SettingArchiveDays  = "archive_days"
+	SettingArchiveLines = "archive_lines"
+)
+
+// limit is how much of an archive is kept; zero is all.
+type limit struct {
+	age   time.Duration
+	lines int
+}
+
+// ownLimits reads the limits that users chose for themselves.
+func (u *upkeeper) ownLimits(ctx context.Context) (map[string]limit, error) {
+	rows, err := u.store.db.query(ctx, "SELECT owner, name, value FROM setting WHERE server = '' AND channel = '' AND secret = 0 AND name IN (?, ?)",
+		SettingArchiveDays, SettingArchiveLines)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	own := make(map[string]limit)
+	for rows.Next() {
+		var user, name, value string
+		if err := rows.Scan(&user, &name, &value); err != nil {
+			return nil, err
+		}
+		number, err := strconv.Atoi(value)
+		if err != nil || number <= 0 {
+			continue
+		}
+		chosen := own[user]
+		if name == SettingArchiveDays {
+			chosen.age = time.Duration(number) * 24 * time.Hour
+		} else {
+			chosen.lines = number
+		}
+		own[user] = chosen
+	}
+	return own, rows.Err()
+}
+
+// limitOf is what counts for a user: the stricter of their own and the instance's.
+func (u *upkeeper) limitOf(user string, own map[string]limit) limit {
+	counts := limit{u.maxAge, u.maxLines}
+	if chosen := own[user]; chosen.age > 0 && (counts.age == 0 || chosen.age < counts.age) {
+		counts.age = chosen.age
+	}
+	if chosen := own[user]; chosen.lines > 0 && (counts.lines == 0 || chosen.lines < counts.lines) {
+		counts.lines = chosen.lines
+	}
+	return counts
 }
 
 // keptArchive is an archive with its lines and the time of the first.
@@ -126,15 +185,17 @@ func (u *upkeeper) removeForgotten(ctx context.Context) (removed int, err error)
 }
 
 // removeOld removes the lines at the beginning of each archive that are older than
-// a time. A line that came late stays until those before it go: the numbers of an
+// its user keeps them. A line that came late stays until those before it go: the numbers of an
 // archive's lines must have no gaps.
-func (u *upkeeper) removeOld(ctx context.Context, before time.Time) (removed int, err error) {
+func (u *upkeeper) removeOld(ctx context.Context, own map[string]limit) (removed int, err error) {
 	archives, err := u.archives(ctx, "owner IS NOT NULL")
 	if err != nil {
 		return 0, err
 	}
 	for _, archive := range archives {
-		if archive.lines() == 0 || archive.first >= before.UnixMilli() {
+		age := u.limitOf(archive.user, own).age
+		before := u.now().Add(-age)
+		if age == 0 || archive.lines() == 0 || archive.first >= before.UnixMilli() {
 			continue
 		}
 		kept, err := u.store.reached(ctx, archive.span, before.UnixMilli())
@@ -151,7 +212,7 @@ func (u *upkeeper) removeOld(ctx context.Context, before time.Time) (removed int
 }
 
 // removeExcess removes the oldest lines of each user who has too many.
-func (u *upkeeper) removeExcess(ctx context.Context) (removed int, err error) {
+func (u *upkeeper) removeExcess(ctx context.Context, own map[string]limit) (removed int, err error) {
 	archives, err := u.archives(ctx, "owner IS NOT NULL ORDER BY owner")
 	if err != nil {
 		return 0, err
@@ -162,10 +223,12 @@ func (u *upkeeper) removeExcess(ctx context.Context) (removed int, err error) {
 			total += archives[n].lines()
 			n++
 		}
-		lines, err := u.removeOldest(ctx, archives[:n], total-u.maxLines)
-		removed += lines
-		if err != nil {
-			return removed, err
+		if most := u.limitOf(user, own).lines; most > 0 {
+			lines, err := u.removeOldest(ctx, archives[:n], total-most)
+			removed += lines
+			if err != nil {
+				return removed, err
+			}
 		}
 		archives = archives[n:]
 	}

@@ -197,3 +197,41 @@ func TestForgetUser(t *testing.T) {
 		inStep(t, s)
 	})
 }
+
+// Users may keep less than the instance does, and not more.
+func TestOwnLimits(t *testing.T) {
+	backends(t, func(t *testing.T, cfg Config) {
+		s := openQuick(t, cfg)
+		ctx := deadline(t)
+		appendAll(t, s, sampleLines(1300)...)
+		check(t, s.Flushed(ctx))
+		day := sampleLine(0).At.Add(24 * time.Hour)
+		choose := func(name, value string) {
+			check(t, s.SaveSettings(ctx, Scope{User: sampleLine(0).User}, Settings{name: {value}}, nil))
+		}
+		total := func() int {
+			page, err := s.Page(ctx, ask(Query{Count: true}))
+			check(t, err)
+			return page.Total
+		}
+		pass(t, s, 0, 0, day)
+		if got := total(); got != 1300 {
+			t.Errorf("without limits %d lines are left", got)
+		}
+		choose(SettingArchiveDays, "1")
+		pass(t, s, 48*time.Hour, 0, day.Add(sampleLine(1200).At.Sub(sampleLine(0).At)))
+		if got := total(); got != 100 {
+			t.Errorf("of a day %d lines are left", got)
+		}
+		choose(SettingArchiveLines, "60")
+		pass(t, s, 0, 80, day)
+		if got := total(); got != 60 {
+			t.Errorf("of 60 lines %d are left", got)
+		}
+		choose(SettingArchiveLines, "1000")
+		pass(t, s, 0, 50, day)
+		if got := total(); got != 50 {
+			t.Errorf("more is kept than the instance does: %d", got)
+		}
+	})
+}
