@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"path/filepath"
 	"strings"
 )
 
@@ -25,7 +26,28 @@ func (s *Store) Key(purpose string) ([]byte, error) {
 	return key, nil
 }
 
-func loadKey(path string) ([]byte, error) {
+// loadKey returns the key of the configuration, or that of the key file, which is
+// made when there is none.
+func (c Config) loadKey() ([]byte, error) {
+	switch {
+	case c.Secret != "":
+		return parseKey(c.Secret)
+	case c.KeyFile != "":
+		return loadKeyFile(c.KeyFile)
+	}
+	return loadKeyFile(filepath.Join(c.Directory, "key"))
+}
+
+// parseKey reads a key as it is written.
+func parseKey(text string) ([]byte, error) {
+	key, err := hex.DecodeString(strings.TrimSpace(text))
+	if err != nil || len(key) != keyBytes {
+		return nil, fmt.Errorf("a key has %d hexadecimal digits", 2*keyBytes)
+	}
+	return key, nil
+}
+
+func loadKeyFile(path string) ([]byte, error) {
 	info, err := os.Stat(path)
 	if errors.Is(err, fs.ErrNotExist) {
 		return createKey(path)
@@ -40,9 +62,9 @@ func loadKey(path string) ([]byte, error) {
 	if err != nil {
 		return nil, fmt.Errorf("reading the key file: %w", err)
 	}
-	key, err := hex.DecodeString(strings.TrimSpace(string(text)))
-	if err != nil || len(key) != keyBytes {
-		return nil, fmt.Errorf("the key file %s is damaged: it must hold %d hexadecimal digits; restore it from a backup", path, 2*keyBytes)
+	key, err := parseKey(string(text))
+	if err != nil {
+		return nil, fmt.Errorf("the key file %s is damaged: %w; restore it from a backup", path, err)
 	}
 	return key, nil
 }

@@ -163,3 +163,25 @@ func TestContacts(t *testing.T) {
 		}
 	})
 }
+
+// The key can stand in the configuration; then there is no file of it.
+func TestKeyOfTheConfiguration(t *testing.T) {
+	cfg := Config{Directory: t.TempDir(), Secret: strings.Repeat("ab", keyBytes)}
+	ctx := deadline(t)
+	s := openQuick(t, cfg)
+	check(t, s.SaveSettings(ctx, Scope{User: "a@b"}, Settings{"pass": {"sesame"}}, map[string]bool{"pass": true}))
+	check(t, s.Close())
+	if _, err := os.Stat(filepath.Join(cfg.Directory, "key")); !os.IsNotExist(err) {
+		t.Errorf("there is a key file: %v", err)
+	}
+	s = openQuick(t, cfg)
+	settings, lost, err := s.LoadSettings(ctx, "a@b")
+	if err != nil || len(lost) > 0 || settings[Scope{User: "a@b"}]["pass"][0] != "sesame" {
+		t.Errorf("%v, %v, %v", settings, lost, err)
+	}
+	for _, bad := range []Config{{Directory: "x", Secret: "abc"}, {Directory: "x", Secret: cfg.Secret, KeyFile: "key"}} {
+		if bad.Validate() == nil {
+			t.Errorf("%+v passes", bad)
+		}
+	}
+}

@@ -21,6 +21,9 @@ type Config struct {
 	// Database is the URL of a PostgreSQL database, or empty for the SQLite file
 	// passerelle.db in Directory.
 	Database string `yaml:"database"`
+	// Secret is the instance's secret key itself, 64 hexadecimal digits, for
+	// those who keep it with the configuration; there is no key file then.
+	Secret string `yaml:"key"`
 	// KeyFile holds the instance's secret key; empty is the file key in Directory.
 	KeyFile string `yaml:"key_file"`
 	// MaxAge is how old an archived line may become; 0 is for ever.
@@ -41,6 +44,12 @@ func (c Config) Validate() error {
 	}
 	if c.Database != "" && !isPostgreSQL(c.Database) {
 		faults = append(faults, errors.New("store.database must begin with postgres:// or postgresql://, or be empty for a file in store.directory"))
+	}
+	if _, err := parseKey(c.Secret); c.Secret != "" && err != nil {
+		faults = append(faults, fmt.Errorf("store.key: %w; make one with: openssl rand -hex %d", err, keyBytes))
+	}
+	if c.Secret != "" && c.KeyFile != "" {
+		faults = append(faults, errors.New("store.key and store.key_file are both given: leave one out"))
 	}
 	if c.MaxAge < 0 {
 		faults = append(faults, fmt.Errorf("store.max_age is %s: it cannot be negative; 0 keeps lines for ever", c.MaxAge))
@@ -87,12 +96,8 @@ func openAt(cfg Config, log *slog.Logger, pace pace) (*Store, error) {
 	if err != nil {
 		return nil, err
 	}
-	keyFile := cfg.KeyFile
-	if keyFile == "" {
-		keyFile = filepath.Join(cfg.Directory, "key")
-	}
 	s := &Store{lock: lock, log: log, queue: newQueue(), keepUp: make(chan struct{}, 1), writerDone: make(chan struct{})}
-	if s.key, err = loadKey(keyFile); err != nil {
+	if s.key, err = cfg.loadKey(); err != nil {
 		lock.Close()
 		return nil, err
 	}
