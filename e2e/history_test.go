@@ -117,6 +117,35 @@ func TestHistoryComesWithAJoin(t *testing.T) {
 	})
 }
 
+// XEP-0045 §7.2.13: the client says how much history it wants.
+func TestHistoryIsAsMuchAsIsWanted(t *testing.T) {
+	everywhere(t, func(s *scenario) {
+		juliet, romeo := s.meeting()
+		for number := range 4 {
+			romeo.say(fmt.Sprintf("line %d", number))
+		}
+		juliet.expect(Message().From(romeo.occupant()).Body("line 3"))
+		phone := juliet.otherResource()
+		for wanted, lines := range map[string]int{
+			"seconds='3600'": 4, "since='2020-01-01T00:00:00Z'": 4, "since='2120-01-01T00:00:00Z'": 0,
+			"maxchars='0'": 0, "maxchars='100000'": 4, "maxchars='100'": 0, "maxstanzas='1' seconds='3600'": 1,
+		} {
+			phone.sendf("<presence to='%s'><x xmlns='http://jabber.org/protocol/muc'><history "+wanted+"/></x></presence>", juliet.occupant())
+			got := 0
+			for _, stanza := range phone.expectThrough(Message().From(s.room()).Has("subject")) {
+				if stanza.First("body") != nil && stanza.First("{urn:xmpp:delay}delay") != nil {
+					got++
+				}
+			}
+			if got != lines {
+				s.Errorf("%s brings %d messages, want %d", wanted, got, lines)
+			}
+			phone.sendf("<presence type='unavailable' to='%s'/>", juliet.occupant())
+			phone.expect(Presence().From(juliet.occupant()).Type("unavailable"))
+		}
+	})
+}
+
 func TestArchiveSurvivesARestart(t *testing.T) {
 	s := beginAlone(t, nil)
 	juliet, romeo := s.meeting()

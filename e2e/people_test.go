@@ -35,6 +35,10 @@ func TestProfilesAreFromWhois(t *testing.T) {
 				s.Errorf("the profile of %s is %s", jid, card)
 			}
 		}
+		card := juliet.ask("get", romeo.occupant(), "<vcard xmlns='urn:ietf:params:xml:ns:vcard-4.0'/>")
+		if !contains(card.String(), "<text>"+romeo.Nick()+"</text>") {
+			s.Errorf("the vCard4 is %s", card)
+		}
 		idle := juliet.ask("get", romeo.occupant(), "<query xmlns='jabber:iq:last'/>")
 		if idle.AttributeAt("{jabber:iq:last}query", "seconds") == "" {
 			s.Errorf("romeo's idle time is %s", idle)
@@ -95,5 +99,15 @@ func TestPromptGivesAddresses(t *testing.T) {
 	answer := juliet.ask("set", s.gateway.Hostname, "<query xmlns='jabber:iq:gateway'><prompt>"+s.channel+"@"+s.network+"</prompt></query>")
 	if got := answer.TextAt("{jabber:iq:gateway}query/{jabber:iq:gateway}jid"); got != s.room() {
 		t.Errorf("the address is %q", got)
+	}
+}
+
+func TestRosterExchange(t *testing.T) {
+	s := begin(t)
+	juliet, _ := s.meeting()
+	juliet.chat(s.gateway.Hostname, "roster")
+	offer := juliet.expect(Message().From(s.gateway.Hostname).Has("{http://jabber.org/protocol/rosterx}x"))
+	if !contains(offer.String(), s.server()) {
+		t.Errorf("offered is %s", offer)
 	}
 }
