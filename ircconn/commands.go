@@ -52,9 +52,6 @@ func Nick(nick string) Line { return newLine("NICK", nick) }
 // Topic sets a channel's topic, or clears it when text is empty.
 func Topic(channel, text string) Line { return newLine("TOPIC", channel, text) }
 
-// AskTopic asks for a channel's topic (answers: TopicReply, TopicSetBy).
-func AskTopic(channel string) Line { return newLine("TOPIC", channel) }
-
 // Kick puts a nick out of a channel; reason may be empty.
 func Kick(channel, nick, reason string) Line { return withOptional("KICK", reason, channel, nick) }
 
@@ -66,9 +63,6 @@ func Mode(target, modes string, args ...string) Line {
 	}
 	return newLine("MODE", append([]string{target, modes}, args...)...)
 }
-
-// NamesOf asks for a channel's members (answers: Names, NamesEnd).
-func NamesOf(channel string) Line { return newLine("NAMES", channel) }
 
 // Who asks about the users that a mask matches (answers: WhoEntry, WhoEnd).
 func Who(mask string) Line { return newLine("WHO", mask) }

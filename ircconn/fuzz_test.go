@@ -79,7 +79,7 @@ func FuzzSupport(f *testing.F) {
 			t.Fatalf("got %+v", s)
 		}
 		for i := range 256 {
-			_, _, _ = s.KindOf(byte(i)), s.PrefixOf(byte(i)), s.ModeOf(byte(i))
+			_, _ = s.KindOf(byte(i)), s.ModeOf(byte(i))
 		}
 		s.splitStatus(second)
 		folded := s.Casemapping.Fold(first)

@@ -101,15 +101,6 @@ func (s *Support) IsChannel(name string) bool {
 	return name != "" && strings.IndexByte(s.ChanTypes, name[0]) >= 0
 }
 
-// PrefixOf returns the prefix character of a membership mode ('@' for 'o'), or
-// 0 when mode is none.
-func (s *Support) PrefixOf(mode byte) byte {
-	if i := strings.IndexByte(s.PrefixModes, mode); i >= 0 {
-		return s.PrefixChars[i]
-	}
-	return 0
-}
-
 // ModeOf returns the membership mode of a prefix character ('o' for '@'), or 0
 // when prefix is none.
 func (s *Support) ModeOf(prefix byte) byte {

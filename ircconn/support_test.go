@@ -181,7 +181,7 @@ func TestSupportNames(t *testing.T) {
 			t.Errorf("splitStatus(%q) = %q %q", target, status, rest)
 		}
 	}
-	if s.PrefixOf('q') != '~' || s.PrefixOf('v') != 0 || s.ModeOf('@') != 'o' || s.ModeOf('+') != 0 {
+	if s.ModeOf('@') != 'o' || s.ModeOf('+') != 0 {
 		t.Error("prefixes and modes do not match")
 	}
 	kinds := map[byte]ModeKind{'q': ModePrefix, 'b': ModeList, 'E': ModeList, 'k': ModeAlways, 'l': ModeWhenSet, 'n': ModeFlag, 'Z': ModeFlag}
