@@ -110,9 +110,9 @@ func (c *Conn) logLoss(err error, wait time.Duration) {
 	c.log.Warn("no stream to the XMPP server", "address", c.cfg.Address, "retry_in", wait, "error", err)
 }
 
-// Check opens a stream and closes it again, to find out whether the
+// Check opens a stream, calls during and closes it again, to find out whether the
 // configuration works. The error says in plain words what does not.
-func (c *Conn) Check(ctx context.Context) error {
+func (c *Conn) Check(ctx context.Context, during func()) error {
 	stream, err := c.connect(ctx, "")
 	if target := seeOtherHost(err); target != "" {
 		stream, err = c.connect(ctx, target)
@@ -123,6 +123,7 @@ func (c *Conn) Check(ctx context.Context) error {
 	if err != nil {
 		return &StartError{Reason: "no stream to the XMPP server at " + c.cfg.Address, Err: err}
 	}
+	during()
 	_ = stream.SetWriteDeadline(time.Now().Add(flushTimeout))
 	_, _ = stream.Write([]byte(streamEnd))
 	return stream.Close()

@@ -351,7 +351,7 @@ func TestStartErrors(t *testing.T) {
 				t.Errorf("Run ended with %v", err)
 			}
 			c := New(cfg, newRecorder(), slog.New(slog.DiscardHandler))
-			if err := c.Check(t.Context()); !errors.As(err, &refused) || refused.Condition != test.condition || strings.Contains(err.Error(), cfg.Secret) {
+			if err := c.Check(t.Context(), func() {}); !errors.As(err, &refused) || refused.Condition != test.condition || strings.Contains(err.Error(), cfg.Secret) {
 				t.Errorf("Check ended with %v", err)
 			}
 		})
@@ -384,19 +384,19 @@ func TestTemporaryRefusalAtStart(t *testing.T) {
 func TestCheck(t *testing.T) {
 	server := xmpptest.NewServer(t, "irc.localhost", "secret")
 	c := New(testConfig(server.Address()), newRecorder(), slog.New(slog.DiscardHandler))
-	if err := c.Check(t.Context()); err != nil {
+	// The stream is open while the function runs, and ends after it.
+	if err := c.Check(t.Context(), func() { server.Accept() }); err != nil {
 		t.Error(err)
 	}
-	server.Accept()
 	server.ExpectEnd()
 
 	server.RefuseWith("see-other-host", xmpptest.NewServer(t, "irc.localhost", "secret").Addr())
-	if err := c.Check(t.Context()); err != nil {
+	if err := c.Check(t.Context(), func() {}); err != nil {
 		t.Errorf("elsewhere: %v", err)
 	}
 
 	nobody := "unix://" + filepath.Join(t.TempDir(), "none")
-	err := New(testConfig(nobody), newRecorder(), slog.New(slog.DiscardHandler)).Check(t.Context())
+	err := New(testConfig(nobody), newRecorder(), slog.New(slog.DiscardHandler)).Check(t.Context(), func() {})
 	if err == nil || !strings.Contains(err.Error(), nobody) {
 		t.Errorf("without a server: %v", err)
 	}
@@ -436,7 +436,7 @@ func TestHandshakeIsBounded(t *testing.T) {
 			endless = bytes.Repeat([]byte("x"), 4096)
 		}
 	})
-	err := New(testConfig(address), newRecorder(), slog.New(slog.DiscardHandler)).Check(t.Context())
+	err := New(testConfig(address), newRecorder(), slog.New(slog.DiscardHandler)).Check(t.Context(), func() {})
 	if err == nil {
 		t.Error("an endless header was accepted")
 	}

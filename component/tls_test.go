@@ -78,7 +78,7 @@ func TestTLS(t *testing.T) {
 				}
 				return
 			}
-			if err := New(cfg, newRecorder(), slog.New(slog.DiscardHandler)).Check(t.Context()); err != nil {
+			if err := New(cfg, newRecorder(), slog.New(slog.DiscardHandler)).Check(t.Context(), func() {}); err != nil {
 				t.Fatal(err)
 			}
 			server.Accept()

@@ -15,14 +15,18 @@ import (
 	"passerelle/store"
 )
 
-// checkTime is how long the whole check may take.
+// checkTime is how long the check may take, what it finds out about federation not
+// counted.
 const checkTime = 30 * time.Second
 
 // check tries all that the gateway needs, says what works, and returns an error
-// when something does not.
-func check(cfg *config, stdout, _ io.Writer) error {
-	ctx, cancel := context.WithTimeout(context.Background(), checkTime)
+// when something does not. How it looks to the servers of other domains is
+// reported, too, but never is an error: a gateway may be for the users of one
+// server. resolver is the DNS server to ask about that (host:port), or "".
+func check(cfg *config, resolver string, stdout io.Writer) error {
+	ctx, cancel := context.WithTimeout(context.Background(), checkTime+federationTime)
 	defer cancel()
+	var federation *findings
 	steps := []struct {
 		name string
 		try  func(context.Context, *config) error
@@ -30,7 +34,9 @@ func check(cfg *config, stdout, _ io.Writer) error {
 		{"the configuration is complete", func(context.Context, *config) error { return nil }},
 		{"all host names can be resolved", checkNames},
 		{"the data directory can be used", checkStore},
-		{"the XMPP server accepts the component", checkStream},
+		{"the XMPP server accepts the component, or has it already", func(ctx context.Context, cfg *config) error {
+			return checkStream(ctx, cfg, func() { federation = lookAtFederation(ctx, cfg, resolver) })
+		}},
 	}
 	failed := 0
 	for _, step := range steps {
@@ -40,6 +46,12 @@ func check(cfg *config, stdout, _ io.Writer) error {
 			continue
 		}
 		fmt.Fprintf(stdout, "ok     %s\n", step.name)
+	}
+	if federation == nil {
+		federation = lookAtFederation(ctx, cfg, resolver)
+	}
+	for _, line := range federation.lines {
+		fmt.Fprintln(stdout, line)
 	}
 	if failed > 0 {
 		return fmt.Errorf("%d of %d checks found a fault", failed, len(steps))
@@ -76,6 +88,13 @@ func checkStore(_ context.Context, cfg *config) error {
 	return data.Close()
 }
 
-func checkStream(ctx context.Context, cfg *config) error {
-	return component.New(cfg.Component.Config, nil, slog.New(slog.DiscardHandler)).Check(ctx)
+// checkStream calls during while the stream is open, for ejabberd answers for a
+// component only as long as that is connected.
+func checkStream(ctx context.Context, cfg *config, during func()) error {
+	err := component.New(cfg.Component.Config, nil, slog.New(slog.DiscardHandler)).Check(ctx, during)
+	var start *component.StartError
+	if errors.As(err, &start) && start.Condition == "conflict" {
+		return nil // who is connected already has given the same secret
+	}
+	return err
 }

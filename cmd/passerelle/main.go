@@ -5,6 +5,7 @@ import (
 	"flag"
 	"fmt"
 	"io"
+	"net"
 	"os"
 	"runtime/debug"
 )
@@ -16,11 +17,14 @@ var version = ""
 const defaultConfigFile = "config.yaml"
 
 const usage = `Usage: passerelle COMMAND [--config FILE]
+       passerelle check [--config FILE] [--resolver HOST:PORT]
        passerelle import-biboumi --config biboumi.cfg [--db DATABASE] [--output FILE] [--dry-run]
 
 Commands:
   run      connect to the XMPP server and serve until SIGTERM or SIGINT
-  check    say whether the configuration works, and if not, why
+  check    say whether the configuration works, and if not, why; and whether other
+           XMPP servers find the gateway, asking the DNS server HOST:PORT or the
+           machine's. The status is 0 when the gateway can run, 1 when not
   health   ask a running gateway whether it is well (needs http.listen)
   version  print the version
   import-biboumi
@@ -35,7 +39,11 @@ func main() { os.Exit(command(os.Args[1:], os.Environ(), os.Stdout, os.Stderr)) 
 // command runs one sub-command and returns the exit status: 0, 1 when something
 // is wrong, 2 when the command line is.
 func command(args, environment []string, stdout, stderr io.Writer) int {
-	commands := map[string]func(*config, io.Writer, io.Writer) error{"run": run, "check": check, "health": health}
+	var resolver string
+	commands := map[string]func(*config, io.Writer, io.Writer) error{
+		"run": run, "health": health,
+		"check": func(cfg *config, stdout, _ io.Writer) error { return check(cfg, resolver, stdout) },
+	}
 	if len(args) == 1 && (args[0] == "version" || args[0] == "--version") {
 		fmt.Fprintln(stdout, "passerelle", programVersion())
 		return 0
@@ -51,6 +59,13 @@ func command(args, environment []string, stdout, stderr io.Writer) int {
 	flags.SetOutput(stderr)
 	flags.Usage = func() { fmt.Fprint(stderr, usage) }
 	file := flags.String("config", "", "the configuration `FILE`")
+	if args[0] == "check" {
+		flags.Func("resolver", "the DNS server to ask", func(address string) error {
+			resolver = address
+			_, _, err := net.SplitHostPort(address)
+			return err
+		})
+	}
 	if err := flags.Parse(args[1:]); err != nil || flags.NArg() > 0 {
 		if flags.NArg() > 0 {
 			fmt.Fprintf(stderr, "passerelle: %q is one argument too many\n", flags.Arg(0))

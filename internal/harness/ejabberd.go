@@ -21,7 +21,11 @@ certfiles:
 auth_method: internal
 auth_password_format: plain
 s2s_access: none
+s2s_use_starttls: optional
 listen:
+  - port: {{.ServerPort}}
+    ip: "127.0.0.1"
+    module: ejabberd_s2s_in
   - port: {{.ClientPort}}
     ip: "127.0.0.1"
     module: ejabberd_c2s
@@ -93,7 +97,7 @@ func (w *Workspace) StartEjabberd(ctx context.Context, components ...string) (*X
 	if err != nil {
 		return nil, err
 	}
-	ports, err := freePorts(3)
+	ports, err := freePorts(4)
 	if err != nil {
 		return nil, err
 	}
@@ -104,7 +108,7 @@ func (w *Workspace) StartEjabberd(ctx context.Context, components ...string) (*X
 	socket := filepath.Join(folder, "component.socket")
 	configuration := filepath.Join(folder, "ejabberd.yml")
 	err = writeTemplate(configuration, ejabberdConfiguration, map[string]any{
-		"ClientPort": ports[0], "ComponentPort": ports[1], "AdministrationPort": ports[2],
+		"ClientPort": ports[0], "ComponentPort": ports[1], "AdministrationPort": ports[2], "ServerPort": ports[3],
 		"Certificate": pair.CertificateFile, "Key": pair.KeyFile, "Socket": socket,
 		"Domain": xmppDomain, "Components": components, "Secret": componentSecret,
 	})
@@ -128,6 +132,7 @@ func (w *Workspace) StartEjabberd(ctx context.Context, components ...string) (*X
 		Process:          process,
 		Domain:           xmppDomain,
 		ClientAddress:    loopback(ports[0]),
+		ServerAddress:    loopback(ports[3]),
 		ComponentAddress: "tcp://" + loopback(ports[1]),
 		ComponentSocket:  socket,
 		Secret:           componentSecret,
@@ -138,7 +143,7 @@ func (w *Workspace) StartEjabberd(ctx context.Context, components ...string) (*X
 			})
 		},
 	}
-	return server, process.waitForPorts(ctx, loopback(ports[0]), loopback(ports[1]), loopback(ports[2]), socket)
+	return server, process.waitForPorts(ctx, loopback(ports[0]), loopback(ports[1]), loopback(ports[2]), loopback(ports[3]), socket)
 }
 
 // ejabberdLibraries finds the folder that holds ejabberd and the Erlang libraries packaged

@@ -18,6 +18,9 @@ type XMPPServer struct {
 	Domain string
 	// ClientAddress takes client connections, with STARTTLS.
 	ClientAddress string
+	// ServerAddress takes streams of other servers, as far as their certificates: none
+	// is let in. Empty when it takes none.
+	ServerAddress string
 	// ComponentAddress takes component connections, as passerelle's configuration writes it.
 	ComponentAddress string
 	// ComponentSocket is the Unix socket for components, empty when the server has none.
@@ -60,8 +63,10 @@ log = { {info = "*console"} }
 umask = "022"
 
 modules_enabled = { "roster", "saslauth", "tls", "disco", "ping", "version", "time", "carbons", "blocklist", "pep", "private" }
-modules_disabled = { "s2s" }
-
+{{if .ServerPort}}s2s_ports = { {{.ServerPort}} }
+s2s_direct_tls_ports = {}
+{{else}}modules_disabled = { "s2s" }
+{{end}}
 interfaces = { "127.0.0.1" }
 c2s_ports = { {{.ClientPort}} }
 c2s_direct_tls_ports = {}
@@ -82,8 +87,27 @@ Component "{{.}}"
 {{end}}`
 
 // StartProsody starts Prosody with the components named, each of which passerelle may
-// connect as.
+// connect as. It talks with no other server.
 func (w *Workspace) StartProsody(ctx context.Context, components ...string) (*XMPPServer, error) {
+	return w.startProsody(ctx, []string{xmppDomain}, 0, components)
+}
+
+// StartFederatedProsody is StartProsody with a port for other servers, and with a
+// certificate for names.
+func (w *Workspace) StartFederatedProsody(ctx context.Context, names []string, components ...string) (*XMPPServer, error) {
+	ports, err := freePorts(1)
+	if err != nil {
+		return nil, err
+	}
+	server, err := w.startProsody(ctx, names, ports[0], components)
+	if err != nil {
+		return nil, err
+	}
+	server.ServerAddress = loopback(ports[0])
+	return server, server.waitForPorts(ctx, server.ServerAddress)
+}
+
+func (w *Workspace) startProsody(ctx context.Context, names []string, serverPort int, components []string) (*XMPPServer, error) {
 	program, err := findProgram("prosody", "prosody")
 	if err != nil {
 		return nil, err
@@ -96,7 +120,7 @@ func (w *Workspace) StartProsody(ctx context.Context, components ...string) (*XM
 	if err != nil {
 		return nil, err
 	}
-	pair, err := w.Authority.Issue(xmppDomain)
+	pair, err := w.Authority.Issue(names...)
 	if err != nil {
 		return nil, err
 	}
@@ -106,7 +130,7 @@ func (w *Workspace) StartProsody(ctx context.Context, components ...string) (*XM
 	}
 	configuration := filepath.Join(folder, "prosody.cfg.lua")
 	err = writeTemplate(configuration, prosodyConfiguration, map[string]any{
-		"Folder": folder, "ClientPort": ports[0], "ComponentPort": ports[1],
+		"Folder": folder, "ClientPort": ports[0], "ComponentPort": ports[1], "ServerPort": serverPort,
 		"Certificate": pair.CertificateFile, "Key": pair.KeyFile,
 		"Domain": xmppDomain, "Components": components, "Secret": componentSecret,
 	})
