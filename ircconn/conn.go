@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net"
+	"net/netip"
 	"runtime/debug"
 	"slices"
 	"sync"
@@ -213,6 +214,20 @@ func (c *Conn) open(socket, stream net.Conn, address Address) (*reader, *Error) 
 	c.socket = socket
 	c.writer.attach(stream)
 	return newReader(c, stream, address), nil
+}
+
+// peer is the address at the other end; the zero value when there is none.
+func (c *Conn) peer() netip.Addr {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.socket == nil {
+		return netip.Addr{}
+	}
+	remote, err := netip.ParseAddrPort(c.socket.RemoteAddr().String())
+	if err != nil {
+		return netip.Addr{}
+	}
+	return remote.Addr().Unmap()
 }
 
 // read reads a connection to its end.

@@ -28,6 +28,9 @@ func sentence(text string) string {
 
 // dial opens a connection to one address. stream is socket, or TLS around it.
 func (c *Conn) dial(address Address) (socket, stream net.Conn, failure *Error) {
+	if failure := c.allowed(address); failure != nil {
+		return nil, nil, failure
+	}
 	ctx, cancel := context.WithTimeout(context.Background(), c.config.ConnectTimeout)
 	defer cancel()
 	c.setStop(cancel)
@@ -77,6 +80,7 @@ func (c *Conn) dialer() *net.Dialer {
 		dialer.LocalAddr = &net.TCPAddr{IP: source.AsSlice(), Zone: source.Zone()}
 		dialer.Control = bindFreely
 	}
+	c.restrict(dialer)
 	return dialer
 }
 
@@ -105,6 +109,9 @@ func isTimeout(err error) bool {
 }
 
 func (c *Conn) dialError(address Address, err error) *Error {
+	if failure := forbidden(address, err); failure != nil {
+		return failure
+	}
 	failure := dialError(address, err)
 	var unsuitable *net.AddrError
 	if source := c.options.SourceAddress; source.IsValid() && (errors.As(err, &unsuitable) || errors.Is(err, syscall.EADDRNOTAVAIL)) {

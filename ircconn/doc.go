@@ -28,8 +28,10 @@
 //
 // # What it refuses
 //
-// A line that could be read as two, or that is too long, never leaves: Send
-// refuses the whole call with an [Error]. Encryption is never given up: an ircs
+// A connection leads where its [Destinations] allow, which is checked on the very
+// address dialled. A line that could be read as two, or that is too long, never
+// leaves: Send refuses the whole call with an [Error]. Encryption is never given
+// up: an ircs
 // address speaks TLS with a verified certificate, or the one that its
 // fingerprint names, or not at all; a server that asks for TLS (IRCv3 sts) is
 // not spoken to without again. Passwords of accounts do not go in the clear,

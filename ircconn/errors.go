@@ -28,6 +28,7 @@ const (
 	KindPingTimeout                   // the server fell silent
 	KindProtocol                      // whoever answered does not speak IRC
 	KindLogin                         // there was no login, which was required
+	KindForbidden                     // we may not connect there
 )
 
 // Error is why a connection ended or a line was not sent.
@@ -67,6 +68,8 @@ func (e *Error) Error() string {
 		fmt.Fprintf(&b, "the connection to %s was closed", e.Address)
 	case KindPingTimeout:
 		fmt.Fprintf(&b, "the connection to %s was lost: the server has fallen silent", e.Address)
+	case KindForbidden:
+		fmt.Fprintf(&b, "%s may not be connected to", e.Address)
 	case KindProtocol:
 		fmt.Fprintf(&b, "%s does not speak IRC", e.Address)
 	case KindLocal:

@@ -1,6 +1,9 @@
 package ircconn
 
-import "time"
+import (
+	"net/netip"
+	"time"
+)
 
 // Event is something that the IRC server said or that happened to the
 // connection, with its parameters already checked. The set is sealed: only the
@@ -51,6 +54,8 @@ type Registered struct {
 	// Address is the "host:port" in use, Secure whether TLS protects it.
 	Address string
 	Secure  bool
+	// Peer is the other end of the socket: the server, or the proxy.
+	Peer    netip.Addr
 	Support *Support
 	Caps    Caps
 }

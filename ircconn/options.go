@@ -41,6 +41,8 @@ type Options struct {
 	// Verify says what else makes a certificate of the server acceptable.
 	Verify Verification
 
+	// Destinations say where Addresses may lead; nil for everywhere.
+	Destinations *Destinations
 	// SourceAddress is the local address to connect from; the zero value
 	// leaves it to the system. On Linux it need not be configured on an
 	// interface (IP_FREEBIND). A proxy is reached from it as well.

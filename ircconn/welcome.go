@@ -67,6 +67,7 @@ func (s *session) registered() {
 		Source:  s.self,
 		Address: s.address.HostPort(),
 		Secure:  s.address.TLS,
+		Peer:    s.conn.peer(),
 		Support: s.support,
 		Caps:    s.caps,
 	})
