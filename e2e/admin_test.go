@@ -17,10 +17,19 @@ const adminCommands = "http://jabber.org/protocol/admin#"
 // connect to the servers of its configuration only.
 func beginWithAdmin(t *testing.T) (s *scenario, admin *user) {
 	t.Helper()
+	return beginGoverned(t, func(o *harness.GatewayOptions) { o.Settings["gateway"]["listed_servers_only"] = true })
+}
+
+// beginGoverned starts a scenario with a passerelle that has an admin, and whose options the
+// scenario may change.
+func beginGoverned(t *testing.T, change func(*harness.GatewayOptions)) (s *scenario, admin *user) {
+	t.Helper()
 	account := "prince" + shared.number()
 	s = beginAlone(t, func(o *harness.GatewayOptions) {
 		o.Settings["gateway"]["admins"] = []string{account + "@" + o.XMPP.Domain}
-		o.Settings["gateway"]["listed_servers_only"] = true
+		if change != nil {
+			change(o)
+		}
 	})
 	if err := s.xmpp.AddAccount(t.Context(), account, password); err != nil {
 		t.Fatal(err)

@@ -143,6 +143,7 @@ func TestMovingInFromBiboumi(t *testing.T) {
 	}
 
 	options.Settings["store"] = map[string]any{"directory": filepath.Join(folder, "data")}
+	options.Settings["gateway"]["access"] = map[string]any{"local_networks": []string{"127.0.0.0/8"}, "ports": []string{plainPort}}
 	gateway, err := shared.workspace.StartGateway(t.Context(), options)
 	if err != nil {
 		t.Fatal(err)

@@ -37,6 +37,8 @@ type Config struct {
 	RealNameFromJID bool `yaml:"realname_from_jid"`
 	// RegisteredOnly lets only those connect to IRC who have registered.
 	RegisteredOnly bool `yaml:"registered_only"`
+	// Access says who may use the gateway and where it connects to.
+	Access AccessConfig `yaml:"access"`
 	// Admins are the bare JIDs of those who may run the gateway's commands.
 	Admins []string `yaml:"admins"`
 	// RecordHistory, MaxHistory and Persistent are what counts for users who
@@ -59,6 +61,7 @@ func DefaultConfig() Config {
 		RecordHistory: true,
 		OwnRealName:   true,
 		MaxHistory:    20,
+		Access:        AccessConfig{Ports: defaultPorts()},
 	}
 }
 
@@ -81,6 +84,9 @@ func (c Config) Validate() error {
 		if jid, err := component.ParseJID(admin); err != nil || !jid.IsBare() || jid.Local == "" {
 			faults = append(faults, fmt.Errorf("gateway.admins: %q is not a bare JID such as juliet@example.org", admin))
 		}
+	}
+	if _, err := c.Access.parse(); err != nil {
+		faults = append(faults, err)
 	}
 	if c.MaxHistory < 0 {
 		faults = append(faults, fmt.Errorf("gateway.max_history_length is %d: it cannot be negative", c.MaxHistory))

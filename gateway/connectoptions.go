@@ -47,6 +47,7 @@ func (u *User) connectionOptions(scope store.Scope, nick string) ircconn.Options
 		AfterConnect: u.afterConnect(scope, nick),
 	}
 	options.STS = u.strictTransport(options.Addresses)
+	options.Destinations = u.destinations(scope, options.Addresses)
 	if options.SASL.Account == "" && options.SASL.Password != "" {
 		options.SASL.Account = nick
 	}
@@ -238,6 +239,14 @@ func (g *Gateway) letsChooseAddresses() bool {
 	return !g.live().ListedServersOnly && g.addressing.Fixed == ""
 }
 
+// choosesAddress reports whether the user says where a server is.
+func (u *User) choosesAddress(scope store.Scope) bool {
+	if !u.g.letsChooseAddresses() {
+		return false
+	}
+	return len(u.values(setAddress, scope)) > 0 || len(u.values(setTLSPorts, scope)) > 0 || len(u.values(setPorts, scope)) > 0
+}
+
 // addresses returns where to find a server, in the order in which to try: the
 // hosts that the user chose, or the admin, or the one of that name; on the ports
 // that the user chose, with TLS first, or the admin's, or 6697 with TLS. Without
@@ -245,7 +254,7 @@ func (g *Gateway) letsChooseAddresses() bool {
 func (u *User) addresses(scope store.Scope) []ircconn.Address {
 	hosts, secure, plain := u.values(setAddress, scope), u.values(setTLSPorts, scope), u.values(setPorts, scope)
 	configured := u.g.live().Servers.addresses(scope.Server)
-	if len(hosts) == 0 && len(secure) == 0 && len(plain) == 0 || !u.g.letsChooseAddresses() {
+	if !u.choosesAddress(scope) {
 		return configured
 	}
 	if len(hosts) == 0 {

@@ -176,6 +176,10 @@ func (u *User) handleStanza(s *component.Stanza) {
 		return
 	}
 	r.to = to
+	if err := u.mayAsk(r); err != nil {
+		u.replyError(s, err)
+		return
+	}
 	if err := u.route(r); err != nil {
 		u.replyError(s, err)
 	}

@@ -55,6 +55,7 @@ type Options struct {
 // goroutine.
 type Gateway struct {
 	current     atomic.Pointer[Live]
+	rules       atomic.Pointer[rules]
 	domain      string
 	version     string
 	occupantKey []byte
@@ -96,8 +97,13 @@ type Live struct {
 // live returns the configuration as it is now.
 func (g *Gateway) live() *Live { return g.current.Load() }
 
-// Apply replaces the configuration for all that is done from now on.
-func (g *Gateway) Apply(live Live) { g.current.Store(&live) }
+// Apply replaces the configuration for all that is done from now on. Users leave
+// the networks that it does not allow them any more.
+func (g *Gateway) Apply(live Live) {
+	g.current.Store(&live)
+	g.setRules()
+	g.enforce()
+}
 
 // New returns a gateway without a stream; Attach gives it one.
 func New(options Options) *Gateway {
@@ -118,6 +124,7 @@ func New(options Options) *Gateway {
 	g.started = g.now()
 	g.addressing.Fixed = strings.ToLower(options.Config.FixedServer)
 	g.current.Store(&Live{Config: options.Config, Servers: options.Servers})
+	g.setRules()
 	if g.store != nil {
 		g.store.OnGap(g.tellGaps)
 	}

@@ -3,6 +3,7 @@ package gateway
 import (
 	"errors"
 	"log/slog"
+	"net/netip"
 	"strings"
 	"time"
 
@@ -21,7 +22,8 @@ type Network struct {
 	conn        lineSender
 	ready       bool   // the server has accepted us
 	peer        string // where it is connected to, as host:port
-	secure      bool   // by TLS
+	remote      netip.Addr
+	secure      bool // by TLS
 	since       time.Time
 	support     *ircconn.Support
 	caps        ircconn.Caps
@@ -70,6 +72,9 @@ func (u *User) connect(name, wanted string) (*Network, error) {
 	options := u.connectionOptions(scope, nick)
 	if len(options.Addresses) == 0 {
 		return nil, refuse("item-not-found", "no address is known for %s", name)
+	}
+	if err := u.refuseServer(scope, options.Addresses); err != nil {
+		return nil, err
 	}
 	generation := int(u.g.generations.Add(1))
 	n := &Network{
@@ -161,7 +166,7 @@ func (n *Network) tell(text string) { n.u.notify(n.jid, text) }
 // waited for it.
 func (n *Network) onRegistered(ev ircconn.Registered) {
 	n.ready, n.since = true, n.u.g.now()
-	n.peer, n.secure = ev.Address, ev.Secure
+	n.peer, n.remote, n.secure = ev.Address, ev.Peer, ev.Secure
 	n.caps = ev.Caps
 	n.self = ev.Source
 	n.self.Nick = ev.Nick
@@ -242,6 +247,7 @@ func connectionRefusal(name string, err error) error {
 		ircconn.KindTimeout:     "remote-server-timeout",
 		ircconn.KindLogin:       "not-authorized",
 		ircconn.KindPingTimeout: "remote-server-timeout",
+		ircconn.KindForbidden:   "not-allowed",
 	}[cause.Kind]
 	if condition == "" {
 		condition = "service-unavailable"

@@ -120,8 +120,11 @@ func (u *User) writeFarewell(from component.JID) {
 	}
 }
 
-// mayConnect refuses who would have to register first.
+// mayConnect refuses who may not use the gateway, or would have to register first.
 func (u *User) mayConnect() error {
+	if err := u.refused(); err != nil {
+		return err
+	}
 	if u.g.live().RegisteredOnly && !u.isRegistered() {
 		return refuse("registration-required", "register with %s first: your client has that among the things it can do with a gateway", u.g.domain)
 	}

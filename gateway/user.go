@@ -24,7 +24,8 @@ type User struct {
 	choices         int                            // how often a choice was changed, for what is computed of them
 	loginTried      map[string]time.Time           // when presence last connected to a network
 	adhoc           map[string]*adhocSession
-	commandsWatched bool          // for those that nobody goes on with
+	commandsWatched bool // for those that nobody goes on with
+	standing        standing
 	ended           chan struct{} // closed when the user was ended by force
 	*scratch
 	log *slog.Logger

@@ -8,6 +8,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"gopkg.in/yaml.v3"
 )
 
 func write(t *testing.T, text string) string {
@@ -51,10 +53,27 @@ func TestExampleIsTheDefaults(t *testing.T) {
 			t.Errorf("%s is %v in the example and %v by default", key, value, want)
 		}
 	}
+	var tree map[string]any
+	if err := yaml.Unmarshal(text, &tree); err != nil {
+		t.Fatal(err)
+	}
+	shown := make(map[string]bool)
+	collectKeys(tree, "", shown)
 	for key := range defaults {
-		_, name, _ := strings.Cut(strings.ToLower(key), "_")
-		if !strings.Contains(string(text), "\n  "+name+":") {
+		if !shown[key] {
 			t.Errorf("the example does not have %s", key)
+		}
+	}
+}
+
+// collectKeys lists the keys of a YAML tree as collectFields lists those of a
+// struct.
+func collectKeys(tree map[string]any, prefix string, into map[string]bool) {
+	for name, value := range tree {
+		key := prefix + strings.ToUpper(name)
+		into[key] = true
+		if section, ok := value.(map[string]any); ok {
+			collectKeys(section, key+"_", into)
 		}
 	}
 }

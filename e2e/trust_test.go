@@ -1,0 +1,76 @@
+//go:build e2e
+
+package e2e
+
+import (
+	"maps"
+	"strings"
+	"testing"
+
+	. "passerelle/internal/harness/xmppclient"
+)
+
+// A gateway that is open to all is no way into its own network: not by an address, not by a name,
+// and not by an address of one's own for another server.
+func TestOwnNetworkIsOutOfReach(t *testing.T) {
+	s, prince := beginGoverned(t, nil)
+	juliet := s.user("juliet")
+	for _, network := range []string{"127.0.0.1", "localhost", "10.255.255.1", "169.254.169.254"} {
+		juliet.s = s.at(network)
+		refusal := juliet.joinFails(s.channel, "not-allowed")
+		if !contains(refusal.String(), "this gateway connects to public ones only") {
+			t.Errorf("%s is refused with %s", network, refusal)
+		}
+	}
+	juliet.s = s.at("elsewhere.test")
+	_, port, _ := strings.Cut(s.irc.TLSAddress, ":")
+	juliet.tell("set elsewhere.test address localhost")
+	if refusal := juliet.joinFails(s.channel, "not-allowed"); !contains(refusal.String(), "connects to public ones only") {
+		t.Errorf("an address of one's own is refused with %s", refusal)
+	}
+	juliet.tell("set elsewhere.test tls_ports " + port)
+	if refusal := juliet.joinFails(s.channel, "not-allowed"); !contains(refusal.String(), "connects to the ports 6660-6669, ") {
+		t.Errorf("a port of one's own is refused with %s", refusal)
+	}
+	// The admin may open it, without a restart.
+	prince.govern(map[string]any{"access": map[string]any{"local_networks": []string{"127.0.0.0/8"}, "ports": []string{port}}})
+	juliet.tell("set elsewhere.test address 127.0.0.1") // for which InspIRCd has a certificate
+	juliet.join()
+}
+
+// govern changes keys of the section gateway, which count at once. The user is an admin.
+func (u *user) govern(settings map[string]any) {
+	u.s.Helper()
+	u.s.change(func(sections map[string]map[string]any) { maps.Copy(sections["gateway"], settings) })
+	if answer := u.command(u.s.gateway.Hostname, "reload", "", nil); answer.Attribute("status") != "completed" {
+		u.s.Fatalf("reload ends with %s", answer)
+	}
+}
+
+// Who may use the gateway can change while they use it.
+func TestUsersAndServersAreDenied(t *testing.T) {
+	s, prince := beginWithAdmin(t)
+	juliet, romeo := s.meeting()
+	nurse := s.user("nurse")
+	nurse.join()
+	deny := func(access map[string]any) {
+		t.Helper()
+		prince.govern(map[string]any{"access": access})
+	}
+	deny(map[string]any{"deny_users": []string{juliet.account[:len(juliet.account)-1] + "?@" + s.xmpp.Domain}})
+	juliet.expect(Presence().From(juliet.occupant()).Type("unavailable").Status("332"))
+	juliet.expect(Message().From(s.gateway.Hostname).BodyContains("may not use this gateway"))
+	romeo.expectFrom(juliet.nick, "QUIT")
+	juliet.joinFails(s.channel, "forbidden")
+	juliet.ask("get", s.gateway.Hostname, "<query xmlns='http://jabber.org/protocol/disco#info'/>")
+	nurse.settle()
+
+	// By address: nobody named it.
+	deny(map[string]any{"deny_servers": []string{"127.0.0.0/8"}})
+	nurse.expect(Presence().From(nurse.occupant()).Type("unavailable").Status("332"))
+	nurse.expect(Message().From(s.server()).BodyContains("does not connect to"))
+	romeo.expectFrom(nurse.nick, "QUIT")
+	juliet.joinFails(s.channel, "not-allowed")
+	deny(map[string]any{})
+	juliet.join()
+}
