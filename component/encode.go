@@ -26,6 +26,7 @@ type Encoder struct {
 	// inTag says that the last start tag is still without its '>'.
 	inTag bool
 	err   error
+	begun [Kinds]int
 }
 
 type openElement struct {
@@ -40,6 +41,7 @@ func (e *Encoder) Reset() {
 	e.open = e.open[:0]
 	e.inTag = false
 	e.err = nil
+	e.begun = [Kinds]int{}
 }
 
 // Bytes is what was written since the last [Encoder.Reset]. It is valid until
@@ -47,6 +49,10 @@ func (e *Encoder) Reset() {
 func (e *Encoder) Bytes() []byte {
 	return e.buf
 }
+
+// Stanzas is how many stanzas of each kind were begun since the last
+// [Encoder.Reset].
+func (e *Encoder) Stanzas() [Kinds]int { return e.begun }
 
 // Err reports the first fault of the caller since the last [Encoder.Reset]: an
 // attribute outside of a start tag, a Close too many, or an element that is
@@ -62,6 +68,9 @@ func (e *Encoder) Err() error {
 // Stanza opens a stanza of the stream's namespace; [Encoder.Close] ends it. The
 // sender's address always comes first. An empty addressee, type or id is left out.
 func (e *Encoder) Stanza(kind Kind, from, to JID, stanzaType, id string) {
+	if kind < Kinds {
+		e.begun[kind]++
+	}
 	e.Open(kind.String(), "")
 	e.jidAttr("from", from)
 	if to != (JID{}) {

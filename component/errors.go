@@ -1,5 +1,10 @@
 package component
 
+import (
+	"maps"
+	"slices"
+)
+
 // conditions are the stanza error conditions of RFC 6120 §8.3.3, each with the
 // error type recommended there.
 var conditions = map[string]string{
@@ -93,6 +98,10 @@ func (e *Encoder) ErrorReply(s *Stanza, err *StanzaError) {
 	e.Close()
 	e.Close()
 }
+
+// Conditions are the defined conditions of stanza errors (RFC 6120 §8.3.3), in
+// order.
+func Conditions() []string { return slices.Sorted(maps.Keys(conditions)) }
 
 // answerable reports whether s may be answered with an error.
 func answerable(s *Stanza) bool {

@@ -86,6 +86,13 @@ func (q *queue) append(stanzas []byte) error {
 	return nil
 }
 
+// waiting is how many bytes the writer has not taken yet.
+func (q *queue) waiting() int {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	return len(q.buf)
+}
+
 // close refuses what comes from now on. A last word is written behind what is
 // queued.
 func (q *queue) close(last []byte) {

@@ -155,10 +155,11 @@ func (s *session) dispatch(top *topElement) {
 	if !s.address(top) {
 		return
 	}
-	s.stats.stanzasIn.Add(1)
+	s.stats.stanzasIn[top.stanza.Kind].Add(1)
 	if s.watch.isPong(top.stanza) {
 		return
 	}
+	top.stanza.Arrived = time.Now()
 	s.h.HandleStanza(top.stanza)
 }
 

@@ -1,5 +1,7 @@
 package component
 
+import "time"
+
 // Namespaces that the package itself reads or writes.
 const (
 	// accept is the content namespace of the stream (XEP-0114 §3). It appears
@@ -22,6 +24,8 @@ const (
 	Message Kind = iota
 	Presence
 	IQ
+	// Kinds is how many there are.
+	Kinds
 )
 
 var kindNames = [...]string{Message: "message", Presence: "presence", IQ: "iq"}
@@ -66,6 +70,8 @@ type Stanza struct {
 	To JID
 	// Children are the child elements, in their order.
 	Children []Element
+	// Arrived is when it was read; zero in a stanza that no stream brought.
+	Arrived time.Time
 }
 
 // Element is an XML element inside a stanza.

@@ -1,8 +1,12 @@
 package gateway
 
 import (
+	"strconv"
+	"sync/atomic"
 	"testing"
+	"time"
 
+	"passerelle/component"
 	"passerelle/ircconn"
 )
 
@@ -38,4 +42,32 @@ func BenchmarkJoinLargeRoom(b *testing.B) {
 		ch.welcome(s, stanza)
 		w.u.flush()
 	}
+}
+
+// BenchmarkLinesOfManyUsers is the way of lines from the readers of several
+// connections, each of its own user of one gateway, through the inlets to the
+// component.
+func BenchmarkLinesOfManyUsers(b *testing.B) {
+	g := connected(b).g
+	g.out, g.now, g.timer = discard{}, time.Now, time.AfterFunc
+	var number atomic.Int64
+	b.ReportAllocs()
+	b.RunParallel(func(pb *testing.PB) {
+		w := connected(b)
+		w.u.g = g
+		w.u.scratch, w.u.in.running = nil, false
+		w.u.jid = component.JID{Local: "juliet" + strconv.FormatInt(number.Add(1), 10), Domain: "xmpp.test"}
+		generation := w.network().generation
+		var ev ircconn.Event = ircconn.Message{Source: source("romeo"), Target: "#chan", Text: "what light through yonder window breaks"}
+		heard := time.Now()
+		for i := 0; pb.Next(); i++ {
+			if i%16 == 0 {
+				heard = time.Now() // a read brings several lines
+			}
+			w.u.postLine("irc.test", generation, ev, heard, nil)
+		}
+		finished := make(chan struct{})
+		w.u.post(func(*User) { close(finished) }, nil)
+		<-finished
+	})
 }

@@ -169,6 +169,7 @@ func presenceRoutes() routes {
 
 // handleStanza does what a stanza asks for, or answers it with an error.
 func (u *User) handleStanza(s *component.Stanza) {
+	u.arrival.stanza = s.Arrived
 	r := &request{Stanza: s}
 	to, err := u.address(s.To.Local)
 	if err != nil {

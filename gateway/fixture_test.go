@@ -86,7 +86,7 @@ func newWorld(t testing.TB) *world {
 	}
 	w.u = newUser(w.g, component.JID{Local: "juliet", Domain: "xmpp.test"})
 	w.u.in.running = true // nobody else works for this user
-	w.u.scratch = new(scratch)
+	w.u.scratch = w.g.meter.newScratch()
 	return w
 }
 

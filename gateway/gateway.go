@@ -76,6 +76,7 @@ type Gateway struct {
 	started     time.Time
 	timer       func(time.Duration, func()) *time.Timer
 	scratches   sync.Pool
+	meter       meter
 	panics      atomic.Int64
 	archiveAway atomic.Int64 // until when the archive is not waited for, in ns
 	generations atomic.Int64 // of IRC connections, for Network.generation
@@ -120,7 +121,8 @@ func New(options Options) *Gateway {
 		timer:       time.AfterFunc,
 		users:       make(map[component.JID]*User),
 	}
-	g.scratches.New = func() any { return new(scratch) }
+	g.meter.init()
+	g.scratches.New = func() any { return g.meter.newScratch() }
 	g.started = g.now()
 	g.addressing.Fixed = strings.ToLower(options.Config.FixedServer)
 	g.current.Store(&Live{Config: options.Config, Servers: options.Servers})
@@ -131,6 +133,7 @@ func New(options Options) *Gateway {
 	g.features, g.settings = featureList(), settingList()
 	g.messages, g.presences = messageRoutes(), presenceRoutes()
 	g.dial = func(o ircconn.Options, sink ircconn.Sink, log *slog.Logger) lineSender {
+		o.Traffic = &g.meter.traffic
 		return ircconn.Start(options.IRC, o, sink, log)
 	}
 	return g
@@ -171,8 +174,10 @@ func (g *Gateway) refuse(s *component.Stanza, err *component.StanzaError) {
 	if !wantsError(s) {
 		return
 	}
+	g.meter.refused(err.Condition)
 	g.refused.Reset()
 	g.refused.ErrorReply(s, err)
+	g.meter.shards[0].sent(&g.refused)
 	if err := g.out.Offer(g.refused.Bytes()); err != nil {
 		g.log.Warn("an error reply was dropped", "user", s.From.Bare().String(), "error", err)
 	}

@@ -254,6 +254,7 @@ func (g *Gateway) tellAdmin(admin component.JID, text string) {
 	e.Stanza(component.Message, component.JID{Domain: g.domain}, admin, "headline", newID())
 	e.Leaf("body", "", text)
 	e.Close()
+	g.meter.shards[0].sent(&e)
 	if err := g.out.Offer(e.Bytes()); err != nil {
 		g.log.Warn("an admin could not be told", "admin", admin.String(), "error", err)
 	}

@@ -103,6 +103,13 @@ func (in *inlet) take(stanzas []*component.Stanza, events []event, idle bool) ([
 	return takenStanzas, takenEvents
 }
 
+// waiting is how much waits.
+func (in *inlet) waiting() (stanzas, events int) {
+	in.mu.Lock()
+	defer in.mu.Unlock()
+	return len(in.stanzas), len(in.events)
+}
+
 // drain returns the stanzas that wait in an inlet that has ended.
 func (in *inlet) drain() []*component.Stanza {
 	in.mu.Lock()

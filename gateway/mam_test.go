@@ -20,7 +20,7 @@ func TestArchiveIsOfOneUser(t *testing.T) {
 	}
 	other := newUser(w.g, component.JID{Local: "tybalt", Domain: "xmpp.test"})
 	other.in.running = true // nobody else works for this user
-	other.scratch = new(scratch)
+	other.scratch = other.g.meter.newScratch()
 	ask := func(content string) string {
 		s, err := parseStanza(`<iq from='tybalt@xmpp.test/juliet' to='` + room + `' type='` + content + `</iq>`)
 		if err != nil {

@@ -44,6 +44,7 @@ type Network struct {
 	whois       map[ircconn.Folded]*whois
 	channelList *channelList
 	idle        *time.Timer
+	counted     counted
 	log         *slog.Logger
 }
 
@@ -135,6 +136,7 @@ func (n *Network) send(lines ...ircconn.Line) error {
 	var bad *ircconn.Error
 	switch {
 	case err == nil:
+		n.u.linesQueued()
 		n.countModesAsked(lines)
 		return nil
 	case errors.Is(err, ircconn.ErrQueueFull):
@@ -297,6 +299,7 @@ func (n *Network) remove() {
 	}
 	if n.u.networks[n.name] == n {
 		delete(n.u.networks, n.name)
+		n.count(measure{})
 		n.u.g.connections.remove(n.u.jid.String(), n.name)
 	}
 }

@@ -42,8 +42,10 @@ func (u *User) stanzaError(err error) *component.StanzaError {
 	var r *refusal
 	if !errors.As(err, &r) {
 		u.log.Error("a request could not be handled", "error", err)
+		u.g.meter.refused("internal-server-error")
 		return component.NewError("internal-server-error", "the gateway could not do that because of a fault of its own")
 	}
+	u.g.meter.refused(r.condition)
 	stanzaError := component.NewError(r.condition, translate.CutBytes(translate.CleanText(r.text), longestErrorText))
 	if r.errorType != "" {
 		stanzaError.Type = r.errorType

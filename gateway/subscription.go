@@ -180,6 +180,7 @@ func (g *Gateway) greet(ctx context.Context, presenceType string) {
 	if len(e.Bytes()) == 0 {
 		return
 	}
+	g.meter.shards[0].sent(&e)
 	if err := g.out.Send(e.Bytes()); err != nil {
 		g.log.Debug("nobody was told that the gateway is up or down", "error", err)
 	}

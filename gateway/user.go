@@ -37,12 +37,17 @@ type User struct {
 type scratch struct {
 	enc  component.Encoder
 	tail component.Encoder // what all recipients of a stanza share
+
+	counters *counters
+	arrival  arrival
+	talk     int // how much of the work at hand was messages from IRC
 }
 
 // largestScratch is how large a buffer is kept for the next user.
 const largestScratch = 2 * flushBytes
 
 func (g *Gateway) giveBack(s *scratch) {
+	s.arrival, s.talk = arrival{}, 0
 	if cap(s.enc.Bytes()) <= largestScratch && cap(s.tail.Bytes()) <= largestScratch {
 		g.scratches.Put(s)
 	}
@@ -94,6 +99,7 @@ func (u *User) run() {
 				return
 			}
 		}
+		u.roundDone(len(stanzas) + len(events))
 	}
 }
 
@@ -109,6 +115,7 @@ func (u *User) guard(work func()) (alive bool) {
 	}()
 	work()
 	u.flush()
+	u.arrivalDone()
 	return true
 }
 
@@ -169,6 +176,9 @@ func (u *User) flush() {
 		return
 	}
 	err := u.g.out.Send(u.enc.Bytes())
+	if err == nil {
+		u.stanzasHanded()
+	}
 	u.enc.Reset()
 	if err == nil {
 		return
@@ -229,16 +239,26 @@ func (u *User) network(name string) (*Network, error) {
 
 // sink returns what ircconn gives the events of one connection to.
 func (u *User) sink(name string, generation int) ircconn.Sink {
-	return func(done <-chan struct{}, _ *ircconn.Conn, ev ircconn.Event) {
-		u.post(func(u *User) {
-			n := u.networks[name]
-			if n == nil || n.generation != generation {
-				return
-			}
-			n.handle(ev)
-		}, done)
-		if _, last := ev.(ircconn.Disconnected); last {
+	counts := u.g.meterOf(name)
+	counts.started.Add(1)
+	return func(done <-chan struct{}, conn *ircconn.Conn, ev ircconn.Event) {
+		u.postLine(name, generation, ev, conn.Heard(), done)
+		if end, last := ev.(ircconn.Disconnected); last {
+			counts.ended[endReason(end.Err)].Add(1)
 			u.g.gone.Done()
 		}
 	}
+}
+
+// postLine gives the user's goroutine an event of a connection, and when what it
+// comes from was read. It may wait until done is closed.
+func (u *User) postLine(name string, generation int, ev ircconn.Event, heard time.Time, done <-chan struct{}) {
+	u.post(func(u *User) {
+		n := u.networks[name]
+		if n == nil || n.generation != generation {
+			return
+		}
+		u.lineArrived(ev, heard)
+		n.handle(ev)
+	}, done)
 }

@@ -126,7 +126,7 @@ func (l *link) end() {
 
 func (l *link) say(events ...ircconn.Event) {
 	for _, ev := range events {
-		l.sink(nil, nil, ev)
+		l.sink(nil, new(ircconn.Conn), ev)
 	}
 }
 

@@ -31,6 +31,7 @@ type Conn struct {
 	config  Config
 	options *Options // let go of when we are registered
 	identd  *Identd
+	traffic *Traffic
 	encode  func(string) []byte // nil for UTF-8
 	log     *slog.Logger
 	closing chan struct{} // closed by Close
@@ -39,7 +40,8 @@ type Conn struct {
 
 	sinkMu sync.Mutex
 	sink   Sink
-	ended  bool // Disconnected was sent: nothing may follow
+	ended  bool      // Disconnected was sent: nothing may follow
+	heard  time.Time // when the socket last gave something, or the wait for it ended
 
 	mu        sync.Mutex
 	stop      context.CancelFunc // ends the dialling under way; nil while there is none
@@ -70,7 +72,7 @@ func newConn(config Config, options Options, sink Sink, log *slog.Logger) *Conn 
 		log = slog.New(slog.DiscardHandler)
 	}
 	c := &Conn{
-		config: config, options: &options, identd: options.Identd, encode: options.Encode, sink: sink, log: log,
+		config: config, options: &options, identd: options.Identd, traffic: options.Traffic, encode: options.Encode, sink: sink, log: log,
 		closing: make(chan struct{}), done: make(chan struct{}),
 	}
 	if options.Proxy != "" {
@@ -133,6 +135,17 @@ func (c *Conn) closeLocked() {
 		// not read.
 		_ = c.socket.Close()
 	}
+}
+
+// Heard returns when that was read from the socket which the event at hand comes
+// from. Only a Sink may ask, while it is given an event.
+func (c *Conn) Heard() time.Time { return c.heard }
+
+// hear notes when something was read.
+func (c *Conn) hear(now time.Time) {
+	c.sinkMu.Lock()
+	defer c.sinkMu.Unlock()
+	c.heard = now
 }
 
 // Done is closed when the connection has ended and Disconnected has been

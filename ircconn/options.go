@@ -58,6 +58,10 @@ type Options struct {
 	Identd *Identd
 	Ident  string
 
+	// Traffic counts the lines of the connection, and those of others that
+	// have the same; nil for none.
+	Traffic *Traffic
+
 	// Pace replaces Burst and LineInterval of Config; nil keeps them.
 	Pace *Pace
 	// STS is what is known of the server from before (IRCv3 sts).

@@ -3,6 +3,7 @@ package ircconn
 import (
 	"errors"
 	"net"
+	"time"
 )
 
 // reader is the incoming half of one connection: bytes to lines to events. All
@@ -33,6 +34,7 @@ func (r *reader) loop() {
 
 // step works on what one wait has brought.
 func (r *reader) step(chunk []byte, err error) {
+	r.conn.hear(time.Now())
 	switch {
 	case err == nil:
 		r.lines.split(chunk, r.session.receive, r.session.isOver)

@@ -97,6 +97,7 @@ func (s *session) receive(line []byte) {
 		s.garbage(err)
 		return
 	}
+	s.conn.traffic.didReceive(m.command)
 	s.recogniseServer(&m)
 	s.placeInBatch(&m)
 	h, known := handlers[m.command]

@@ -22,11 +22,16 @@ const (
 	readRest = time.Second
 )
 
-// outgoing is one line on its way: the bytes for the socket and the number of
-// its Written event, or 0.
+// outgoing is one line on its way: the bytes for the socket, the number of its
+// Written event, or 0, and what it is about.
 type outgoing struct {
 	data    []byte
 	receipt uint64
+	kind    LineKind
+}
+
+func (line Line) outgoing(data []byte) outgoing {
+	return outgoing{data: data, receipt: line.Receipt, kind: kindOfCommand(line.Command)}
 }
 
 // writer queues lines and writes them at the pace of its bucket. Its goroutine
@@ -84,7 +89,7 @@ func (w *writer) detach() {
 	w.registered = false
 	w.draining = false
 	w.first = nil
-	w.queue = w.queue[w.early:]
+	w.setQueueLocked(w.queue[w.early:])
 	w.early = 0
 	w.limits = w.firstLimits()
 	w.wakeLocked()
@@ -105,9 +110,9 @@ func (w *writer) precede(lines []Line) (faults []error) {
 			faults = append(faults, err)
 			continue
 		}
-		ready = append(ready, outgoing{data, line.Receipt})
+		ready = append(ready, line.outgoing(data))
 	}
-	w.queue = append(ready, w.queue...)
+	w.setQueueLocked(append(ready, w.queue...))
 	w.early = len(ready)
 	w.drainLocked()
 	return faults
@@ -161,9 +166,9 @@ func (w *writer) send(lines []Line) error {
 		if err != nil {
 			return err
 		}
-		ready[i] = outgoing{data, line.Receipt}
+		ready[i] = line.outgoing(data)
 	}
-	w.queue = append(w.queue, ready...)
+	w.setQueueLocked(append(w.queue, ready...))
 	w.drainLocked()
 	return nil
 }
@@ -188,7 +193,7 @@ func (w *writer) urgentLocked(line Line) {
 		w.conn.log.Warn("line not sent", "command", line.Command, "error", err)
 		return
 	}
-	w.first = append(w.first, outgoing{data: data})
+	w.first = append(w.first, line.outgoing(data))
 	w.drainLocked()
 }
 
@@ -235,7 +240,15 @@ func (w *writer) releasedLocked() int {
 	return w.early
 }
 
-func (w *writer) clearLocked() { w.queue, w.early = nil, 0 }
+func (w *writer) clearLocked() {
+	w.setQueueLocked(nil)
+	w.early = 0
+}
+
+func (w *writer) setQueueLocked(queue []outgoing) {
+	w.conn.traffic.queued(len(queue) - len(w.queue))
+	w.queue = queue
+}
 
 func (w *writer) wakeLocked() {
 	if w.wake != nil {
@@ -305,7 +318,8 @@ func (w *writer) take(now time.Time) (batch []outgoing, wait time.Duration) {
 		size += len(w.queue[count].data)
 		count++
 	}
-	batch, w.queue = w.queue[:count:count], w.queue[count:]
+	batch = w.queue[:count:count]
+	w.setQueueLocked(w.queue[count:])
 	w.early = max(0, w.early-count)
 	if len(w.queue) == 0 {
 		w.queue = nil
@@ -325,6 +339,7 @@ func (w *writer) write(stream net.Conn, batch []outgoing) error {
 			return fmt.Errorf("writing: %w", err)
 		}
 	}
+	w.conn.traffic.didSend(batch)
 	for _, line := range batch {
 		if line.receipt != 0 {
 			w.conn.emit(Written{Receipt: line.receipt})

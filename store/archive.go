@@ -87,8 +87,12 @@ func (s *Store) OnGap(tell func(users map[string]int, err error)) { s.queue.onGa
 type Stats struct {
 	// Written and Lost count lines since the store was opened.
 	Written, Lost uint64
-	// Queued is how many lines wait to be written.
+	// Queued is how many lines wait to be written, and Lag for how long the
+	// first of them has; 0 when none waits.
 	Queued int
+	Lag    time.Duration
+	// Failures counts attempts to write that did not work.
+	Failures uint64
 	// Err is why the last attempt to write did not work, or nil when it did.
 	Err error
 }

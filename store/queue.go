@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"sync"
+	"time"
 )
 
 const (
@@ -30,7 +31,12 @@ type queue struct {
 	// waiting counts, for each archive, the lines that queries do not find yet.
 	waiting map[Scope]int
 
+	// marks are when some of the lines came that are not handled yet, the first
+	// of them no later than the oldest of these.
+	marks []mark
+
 	written, lost uint64
+	failures      uint64
 	gap           map[string]int
 	tellGap       func(users map[string]int, err error)
 	err           error
@@ -67,6 +73,7 @@ func (q *queue) append(line Line) bool {
 		signal(q.lineCame) // somebody is to be told
 		return false
 	}
+	q.mark()
 	q.lines = append(q.lines, line)
 	q.bytes += size
 	q.appended++
@@ -78,6 +85,33 @@ func (q *queue) append(line Line) bool {
 		signal(q.atOnce)
 	}
 	return true
+}
+
+// markEvery is for every how many lines it is noted when they came.
+const markEvery = 256
+
+// mark is when a line came, by how many came before it.
+type mark struct {
+	before uint64
+	at     time.Time
+}
+
+// mark notes when the next line comes, for one in many. The caller holds the
+// mutex.
+func (q *queue) mark() {
+	if q.appended != q.handled && q.appended%markEvery != 0 {
+		return
+	}
+	q.marks = append(q.marks, mark{q.appended, time.Now()})
+	q.trimMarks()
+}
+
+// trimMarks lets go of the marks that only handled lines are behind. The caller
+// holds the mutex.
+func (q *queue) trimMarks() {
+	for len(q.marks) > 1 && q.marks[1].before <= q.handled {
+		q.marks = q.marks[1:]
+	}
 }
 
 // lose counts a lost line. The caller holds the mutex.
@@ -148,7 +182,11 @@ func (q *queue) onGap(tell func(users map[string]int, err error)) {
 func (q *queue) stats() Stats {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	return Stats{Written: q.written, Lost: q.lost, Queued: int(q.appended - q.handled), Err: q.err}
+	stats := Stats{Written: q.written, Lost: q.lost, Queued: int(q.appended - q.handled), Failures: q.failures, Err: q.err}
+	if stats.Queued > 0 {
+		stats.Lag = time.Since(q.marks[0].at)
+	}
+	return stats
 }
 
 // unsettled says whether an archive has lines that queries do not find yet.
@@ -181,6 +219,7 @@ func (q *queue) wrote(lines, known int) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	q.handled += uint64(lines)
+	q.trimMarks()
 	q.written += uint64(lines - known)
 	q.err = nil
 }
@@ -189,6 +228,7 @@ func (q *queue) failed(err error) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	q.err = err
+	q.failures++
 }
 
 // giveUp counts taken lines as lost.
@@ -196,6 +236,7 @@ func (q *queue) giveUp(lines []Line) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	q.handled += uint64(len(lines))
+	q.trimMarks()
 	for i := range lines {
 		q.lose(lines[i].User)
 		if scope := lines[i].scope(); q.waiting[scope] > 1 {
