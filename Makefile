@@ -12,11 +12,11 @@ VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo unkn
 LDFLAGS := -s -w -X main.version=$(VERSION)
 
 DEMO_PACKAGES := prosody inspircd
-TEST_PACKAGES := prosody ejabberd inspircd ngircd python3-slixmpp postgresql biboumi atheme-services
+TEST_PACKAGES := prosody ejabberd inspircd ngircd python3-slixmpp postgresql biboumi atheme-services mandoc
 
 FUZZ_TIME ?= 20s
 
-.PHONY: build demo test lint test-unit test-e2e fuzz bench image-try clean
+.PHONY: build demo test lint test-unit test-e2e fuzz bench deb deb-try image-try clean
 
 build:
 	CGO_ENABLED=0 $(GO) build -buildvcs=false -trimpath -ldflags '$(LDFLAGS)' -o bin/passerelle ./cmd/passerelle
@@ -38,6 +38,7 @@ lint:
 	$(GO) vet ./...
 	$(GO) vet -tags e2e ./...
 	$(GO) tool staticcheck -tags e2e ./...
+	mandoc -T lint -W warning contrib/man/passerelle.1
 
 test-unit:
 	$(GO) test -race ./...
@@ -54,6 +55,14 @@ bench:
 	@scripts/install-packages.sh $(TEST_PACKAGES)
 	$(GO) test -run '^$$' -bench . -benchmem ./...
 	$(GO) test -tags e2e -run '^$$' -bench ResidentMemory -benchtime 1x ./e2e
+
+# A Debian package in bin/.
+deb: build
+	@scripts/build-deb.sh '$(VERSION)' bin
+
+# Installs the package on this machine, tries it and purges it. Needs root.
+deb-try: build
+	@scripts/try-deb.sh "$$(scripts/build-deb.sh '$(VERSION)' bin | tail -n 1)"
 
 # Builds and runs the container image with buildah, for machines without a Docker engine.
 image-try:

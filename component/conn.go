@@ -5,6 +5,7 @@ import (
 	"errors"
 	"log/slog"
 	"math/rand/v2"
+	"sync"
 	"sync/atomic"
 	"time"
 )
@@ -36,6 +37,9 @@ type Conn struct {
 	// queue is of the current stream, nil while there is none.
 	queue atomic.Pointer[queue]
 	stats counters
+	// tried is closed when the first attempt to connect has ended well, or in a way
+	// that is tried again.
+	tried chan struct{}
 	// pause waits between two attempts to connect; tests have their own.
 	pause func(ctx context.Context, d time.Duration)
 }
@@ -43,7 +47,7 @@ type Conn struct {
 // New makes a connection that is opened by [Conn.Run]. The configuration has to
 // be valid; fields left at zero get their defaults.
 func New(cfg Config, h Handler, log *slog.Logger) *Conn {
-	return &Conn{cfg: cfg.withDefaults(), h: h, log: log, pause: pause}
+	return &Conn{cfg: cfg.withDefaults(), h: h, log: log, tried: make(chan struct{}), pause: pause}
 }
 
 func pause(ctx context.Context, d time.Duration) {
@@ -55,9 +59,15 @@ func pause(ctx context.Context, d time.Duration) {
 	}
 }
 
+// Tried is closed once Run's first attempt has ended without the refusal that makes
+// Run return: a stream was open, or could not be opened yet.
+func (c *Conn) Tried() <-chan struct{} { return c.tried }
+
 // Run connects and stays connected until ctx ends. Then it stops reading, writes
 // what was queued within a second, closes the stream, and returns nil. Send and
 // Offer refuse from the moment ctx ends.
+//
+// It must be called once only.
 //
 // As long as no stream was ever opened, a refusal that trying again does not
 // remove (wrong secret, unknown host, conflict, a certificate that is not
@@ -66,6 +76,7 @@ func pause(ctx context.Context, d time.Duration) {
 func (c *Conn) Run(ctx context.Context) error {
 	var (
 		delay  = backoff{min: c.cfg.ReconnectMin, max: c.cfg.ReconnectMax}
+		first  = sync.OnceFunc(func() { close(c.tried) })
 		opened bool
 		target string
 	)
@@ -77,6 +88,7 @@ func (c *Conn) Run(ctx context.Context) error {
 			}
 			opened = true
 			delay.reset()
+			first()
 			err = c.serve(ctx, stream)
 		} else if start, final := asStartError(err); final && !opened && ctx.Err() == nil {
 			return start
@@ -90,6 +102,7 @@ func (c *Conn) Run(ctx context.Context) error {
 			c.log.Warn("sent to another host by the XMPP server", "target", target)
 			continue
 		}
+		first()
 		target = ""
 		if isConflict(err) {
 			delay.exhaust()

@@ -347,8 +347,14 @@ func TestStartErrors(t *testing.T) {
 			cfg := testConfig(server.Address())
 			test.change(server, &cfg)
 			var refused *StartError
-			if err := receive(t, run(t, cfg).ended, "end"); !errors.As(err, &refused) || refused.Condition != test.condition || refused.Reason == "" {
+			running := run(t, cfg)
+			if err := receive(t, running.ended, "end"); !errors.As(err, &refused) || refused.Condition != test.condition || refused.Reason == "" {
 				t.Errorf("Run ended with %v", err)
+			}
+			select {
+			case <-running.Tried():
+				t.Error("a refusal counts as an attempt to be repeated")
+			default:
 			}
 			c := New(cfg, newRecorder(), slog.New(slog.DiscardHandler))
 			if err := c.Check(t.Context(), func() {}); !errors.As(err, &refused) || refused.Condition != test.condition || strings.Contains(err.Error(), cfg.Secret) {
@@ -377,6 +383,7 @@ func TestTemporaryRefusalAtStart(t *testing.T) {
 	server.Refuse("resource-constraint")
 	c := run(t, testConfig(server.Address()))
 	receive(t, c.pauses, "pause")
+	receive(t, c.Tried(), "end of the first attempt")
 	server.Refuse("")
 	server.Accept()
 }

@@ -17,18 +17,21 @@ import (
 // pulse is the gateway with an eye on whether its stream is up.
 type pulse struct {
 	*gateway.Gateway
-	up atomic.Bool
+	notify *notifier
+	up     atomic.Bool
 }
 
 // StreamUp implements component.Handler.
 func (p *pulse) StreamUp() {
 	p.up.Store(true)
+	p.notify.send("STATUS=Connected to the XMPP server")
 	p.Gateway.StreamUp()
 }
 
 // StreamDown implements component.Handler.
 func (p *pulse) StreamDown(err error) {
 	p.up.Store(false)
+	p.notify.send("STATUS=" + waitingStatus)
 	p.Gateway.StreamDown(err)
 }
 

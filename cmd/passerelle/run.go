@@ -47,7 +47,7 @@ func run(cfg *config, _, stderr io.Writer) error {
 		Identd: identd, Reload: again.reload, Stop: func() { signals <- syscall.SIGTERM },
 	})
 	again.gateway = g
-	pulse := &pulse{Gateway: g}
+	pulse := &pulse{Gateway: g, notify: newNotifier(os.Getenv("NOTIFY_SOCKET"), log)}
 	conn := component.New(cfg.Component.Config, pulse, log)
 	g.Attach(conn)
 
@@ -57,11 +57,14 @@ func run(cfg *config, _, stderr io.Writer) error {
 	}
 	defer stopHealth()
 	log.Info("starting", "version", programVersion(), "domain", cfg.Component.Hostname, "server", cfg.Component.Address)
-	return serve(g, conn, again, signals, log)
+	pulse.notify.send("STATUS=" + waitingStatus)
+	stopWatchdog := pulse.notify.keepAlive(os.Getenv("WATCHDOG_USEC"), func() { g.Users() })
+	defer stopWatchdog()
+	return serve(pulse, conn, again, signals, log)
 }
 
 // serve runs the stream until a signal comes, and then ends well.
-func serve(g *gateway.Gateway, conn *component.Conn, again *reloader, signals chan os.Signal, log *slog.Logger) error {
+func serve(pulse *pulse, conn *component.Conn, again *reloader, signals chan os.Signal, log *slog.Logger) error {
 	signal.Notify(signals, syscall.SIGTERM, syscall.SIGINT)
 	defer signal.Stop(signals)
 
@@ -71,6 +74,13 @@ func serve(g *gateway.Gateway, conn *component.Conn, again *reloader, signals ch
 	signal.Notify(hangups, syscall.SIGHUP)
 	defer signal.Stop(hangups)
 	go again.onSignal(ctx, hangups, log)
+	go func() {
+		select {
+		case <-ctx.Done():
+		case <-conn.Tried():
+			pulse.notify.send("READY=1")
+		}
+	}()
 	ended := make(chan error, 1)
 	go func() { ended <- conn.Run(ctx) }()
 
@@ -79,6 +89,7 @@ func serve(g *gateway.Gateway, conn *component.Conn, again *reloader, signals ch
 		return startFault(err)
 	case received := <-signals:
 		log.Info("going down", "signal", received.String())
+		pulse.notify.send("STOPPING=1")
 	}
 	go func() {
 		<-signals
@@ -86,7 +97,7 @@ func serve(g *gateway.Gateway, conn *component.Conn, again *reloader, signals ch
 		os.Exit(1)
 	}()
 	deadline, done := context.WithTimeout(ctx, shutdownTime)
-	g.Shutdown(deadline)
+	pulse.Shutdown(deadline)
 	done()
 	cancel()
 	return startFault(<-ended)

@@ -34,6 +34,8 @@ type GatewayOptions struct {
 	// Settings are further keys of the configuration file by section, such as
 	// {"irc": {"burst": 100}}.
 	Settings map[string]map[string]any
+	// Environment are further variables, such as NAME=value.
+	Environment []string
 }
 
 // Gateway is a running passerelle.
@@ -44,7 +46,8 @@ type Gateway struct {
 	// ConfigurationFile is the path of its configuration.
 	ConfigurationFile string
 
-	program string
+	program     string
+	environment []string
 }
 
 // builtGateway is the passerelle binary of a workspace.
@@ -161,7 +164,7 @@ func (w *Workspace) RestartGateway(ctx context.Context, g *Gateway) error {
 	if code := g.Stop(); code != 0 {
 		return fmt.Errorf("passerelle ended with code %d:\n%s", code, g.Output())
 	}
-	process, err := w.run(g.program, g.ConfigurationFile)
+	process, err := w.run(g.program, g.ConfigurationFile, g.environment)
 	if err != nil {
 		return err
 	}
@@ -179,11 +182,11 @@ func (g *Gateway) awaitHealth(ctx context.Context) error {
 }
 
 // run starts passerelle with a configuration.
-func (w *Workspace) run(program, file string) (*Process, error) {
+func (w *Workspace) run(program, file string, environment []string) (*Process, error) {
 	// A data race, where the binary was built to notice one, ends the program, so that no
 	// test passes over it.
-	race := []string{"GORACE=halt_on_error=1"}
-	return w.start("passerelle", filepath.Dir(file), race, program, "run", "--config", file)
+	variables := append([]string{"GORACE=halt_on_error=1"}, environment...)
+	return w.start("passerelle", filepath.Dir(file), variables, program, "run", "--config", file)
 }
 
 // LaunchGateway starts passerelle without waiting for anything.
@@ -192,13 +195,13 @@ func (w *Workspace) LaunchGateway(options GatewayOptions) (*Gateway, error) {
 	if err != nil {
 		return nil, err
 	}
-	process, err := w.run(options.Program, file)
+	process, err := w.run(options.Program, file, options.Environment)
 	if err != nil {
 		return nil, err
 	}
 	return &Gateway{
 		Process: process, Hostname: options.Hostname, ConfigurationFile: file,
-		program: options.Program,
+		program: options.Program, environment: options.Environment,
 	}, nil
 }
 
