@@ -68,6 +68,7 @@ func TestConnectionProgressIsTold(t *testing.T) {
 }
 
 // joinThrough starts a scenario whose IRC connection passes a proxy.
+// The rooms end with it, rather than wait for the next one: that is proved in faults.
 func joinThrough(t *testing.T, settings map[string]any) (s *scenario, juliet *user, proxy *harness.Proxy) {
 	t.Helper()
 	proxy, err := harness.NewProxy(shared.inspircd.TLSAddress)
@@ -77,6 +78,7 @@ func joinThrough(t *testing.T, settings map[string]any) (s *scenario, juliet *us
 	t.Cleanup(func() { proxy.Close() })
 	s = beginAlone(t, func(o *harness.GatewayOptions) {
 		o.Servers[inspircdName] = []string{"ircs://" + proxy.Address()}
+		o.Settings["gateway"]["outage_limit"] = "0s"
 		for key, value := range settings {
 			o.Settings["irc"][key] = value
 		}

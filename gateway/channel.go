@@ -24,14 +24,18 @@ type Channel struct {
 	learning            time.Time // until when answers to our own WHO and MODE are under way
 	waiting             []joinRequest
 	sessions            []session
-	members             []member          // sorted by nick once named
-	speakers            map[string]string // occupant ids by identity
-	topic               topic
-	keeping             keeping
-	alone               time.Time       // since when no client is in the room; zero while one is
-	topicID             string          // of our user's message that asks for a topic
-	modes               map[byte]string // flags and their parameters
-	key                 string
+	members             []member // sorted by nick once named
+	// shown are the members that the clients know of, where that is not what
+	// members says because they could not be told; else nil.
+	shown    []member
+	refusals int               // of a JOIN after an outage
+	speakers map[string]string // occupant ids by identity
+	topic    topic
+	keeping  keeping
+	alone    time.Time       // since when no client is in the room; zero while one is
+	topicID  string          // of our user's message that asks for a topic
+	modes    map[byte]string // flags and their parameters
+	key      string
 	// modesAsked and modesAnswered count the questions for all modes.
 	modesAsked, modesAnswered int
 	bans                      []ircconn.ListItem // as last listed

@@ -21,6 +21,12 @@ type Config struct {
 	// IdleQuit is how long an IRC connection stays after its last room was
 	// left.
 	IdleQuit time.Duration `yaml:"idle_quit"`
+	// OutageLimit is how long rooms stay when the connection to their IRC
+	// server is lost, and is tried to be had again; 0 is not at all.
+	OutageLimit time.Duration `yaml:"outage_limit"`
+	// ReconnectInterval is how far apart the users connect who lost the same
+	// server.
+	ReconnectInterval time.Duration `yaml:"reconnect_interval"`
 	// QuitMessage is what IRC sees when the gateway shuts down.
 	QuitMessage string `yaml:"quit_message"`
 	// AnswerTimeout is how long an IRC server may take to answer a question
@@ -53,15 +59,17 @@ type Config struct {
 // about.
 func DefaultConfig() Config {
 	return Config{
-		MaxLines:      10,
-		Charset:       "windows-1252",
-		IdleQuit:      20 * time.Second,
-		QuitMessage:   "The gateway is going down",
-		AnswerTimeout: 20 * time.Second,
-		RecordHistory: true,
-		OwnRealName:   true,
-		MaxHistory:    20,
-		Access:        AccessConfig{Ports: defaultPorts()},
+		MaxLines:          10,
+		Charset:           "windows-1252",
+		IdleQuit:          20 * time.Second,
+		OutageLimit:       time.Hour,
+		ReconnectInterval: 200 * time.Millisecond,
+		QuitMessage:       "The gateway is going down",
+		AnswerTimeout:     20 * time.Second,
+		RecordHistory:     true,
+		OwnRealName:       true,
+		MaxHistory:        20,
+		Access:            AccessConfig{Ports: defaultPorts()},
 	}
 }
 
@@ -76,6 +84,12 @@ func (c Config) Validate() error {
 	}
 	if c.IdleQuit < 0 {
 		faults = append(faults, fmt.Errorf("gateway.idle_quit is %v: it cannot be negative", c.IdleQuit))
+	}
+	if c.OutageLimit < 0 {
+		faults = append(faults, fmt.Errorf("gateway.outage_limit is %v: it cannot be negative", c.OutageLimit))
+	}
+	if c.ReconnectInterval < 0 {
+		faults = append(faults, fmt.Errorf("gateway.reconnect_interval is %v: it cannot be negative", c.ReconnectInterval))
 	}
 	if c.AnswerTimeout <= 0 {
 		faults = append(faults, fmt.Errorf("gateway.answer_timeout is %v: it must be positive", c.AnswerTimeout))

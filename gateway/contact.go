@@ -258,6 +258,9 @@ func (n *Network) onMonitor(ev ircconn.Reply) bool {
 			c.nick = strings.Clone(nickOf(mask))
 			n.setOnline(c, ev.Numeric == 730)
 		}
+		if ev.Numeric == 731 {
+			n.takeBack(nickOf(mask))
+		}
 	}
 	return true
 }

@@ -83,7 +83,7 @@ func (n *Network) handleConnection(ev ircconn.Event) {
 	case ircconn.Killed:
 		n.onKilled(ev)
 	case ircconn.Progress:
-		n.tell(ev.Text)
+		n.onProgress(ev)
 	case ircconn.Registered:
 		n.onRegistered(ev)
 	case ircconn.SupportChanged:

@@ -67,6 +67,8 @@ type Gateway struct {
 	log         *slog.Logger
 	store       *store.Store
 	connections connections
+	knocks      knocks
+	bans        bans
 	identd      *ircconn.Identd
 	reload      func() (string, error)
 	stop        func()

@@ -64,6 +64,7 @@ func (u *User) join(r *request, x *component.Element) error {
 			return err
 		}
 	}
+	n.hasten()
 	ch := n.channel(r.to.Name)
 	if ch == nil {
 		ch = n.newChannel(r.to.Name, r.To.Bare())
@@ -88,25 +89,48 @@ func (u *User) join(r *request, x *component.Element) error {
 // enter does the next step of joining a channel, as far as the server lets us.
 func (n *Network) enter(ch *Channel) {
 	switch {
-	case !n.ready:
-	case ch.named:
+	case ch.named: // in an outage, the room as it was
 		ch.admit()
-	case !ch.sent:
-		if err := n.send(ircconn.Join(ch.name, ch.key)); err != nil {
-			ch.refuseWaiting(err)
-			return
-		}
-		ch.sent = true
-		ch.timer = n.u.after(n.u.g.live().AnswerTimeout, func(*User) {
-			switch {
-			case n.channel(ch.name) != ch || ch.named:
-			case ch.joined: // COMPAT: bouncers and others that send no list of names
-				n.complete(ch)
-			default:
-				ch.refuseWaiting(refuse("remote-server-timeout", "%s did not answer the request to join %s", n.name, ch.name))
-			}
-		})
+	case n.ready && !ch.sent:
+		n.enterAll([]*Channel{ch})
 	}
+}
+
+// enterAll asks the server to let us into some channels, of which those with keys
+// come first.
+func (n *Network) enterAll(channels []*Channel) {
+	var names, keys []string
+	for _, ch := range channels {
+		names = append(names, ch.name)
+		if ch.key != "" {
+			keys = append(keys, ch.key)
+		}
+	}
+	if err := n.send(ircconn.Join(strings.Join(names, ","), strings.Join(keys, ","))); err != nil {
+		for _, ch := range channels {
+			ch.refuseEntry(err, 0)
+		}
+		return
+	}
+	for _, ch := range channels {
+		ch.sent = true
+		ch.watchEntry()
+	}
+}
+
+// watchEntry waits for the answer to a JOIN.
+func (ch *Channel) watchEntry() {
+	n := ch.n
+	generation := n.generation
+	ch.timer = n.u.after(n.u.g.live().AnswerTimeout, func(*User) {
+		switch {
+		case n.channel(ch.name) != ch || ch.named && ch.joined || !ch.sent || n.generation != generation:
+		case ch.joined: // COMPAT: bouncers and others that send no list of names
+			n.complete(ch)
+		default:
+			ch.refuseEntry(refuse("remote-server-timeout", "%s did not answer the request to join %s", n.name, ch.name), 0)
+		}
+	})
 }
 
 // refuseWaiting answers all who wait to enter with an error; the room is then
@@ -136,6 +160,9 @@ func (ch *Channel) admit() {
 			ch.timer.Stop()
 		}
 		ch.welcome(request.session, request.stanza)
+		if ch.n.outage != nil {
+			ch.inform(request.jid, ch.n.outage.text)
+		}
 		ch.alone = time.Time{}
 	}
 	ch.n.updateAway()
@@ -211,6 +238,7 @@ func (n *Network) onSelfJoined(ev ircconn.Joined) {
 		ch.partUnlessEntered()
 	}
 	ch.name, ch.joined, ch.sent = strings.Clone(ev.Channel), true, true
+	ch.beginAgain()
 	if err := n.send(ircconn.Mode(ev.Channel, "")); err != nil {
 		ch.log.Debug("the modes of a channel stay unknown", "error", err)
 		return
@@ -268,6 +296,7 @@ func (n *Network) complete(ch *Channel) {
 	ch.named = true
 	n.forgetStrangers()
 	ch.add(n.nick(), 0) // COMPAT: channels with hidden members (+D, auditorium) may list nobody
+	ch.catchUp()
 	ch.admit()
 	n.askWho(ch)
 }

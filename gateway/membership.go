@@ -99,6 +99,7 @@ func (n *Network) onQuit(ev ircconn.Quit) {
 		ch.lose(ev.Source.Nick, why)
 	}
 	delete(n.queries, n.fold(ev.Source.Nick))
+	n.takeBack(ev.Source.Nick)
 }
 
 // onKilled is an operator of the network ending our connection, which follows.

@@ -67,6 +67,9 @@ func (u *User) onGroupchat(r *request) error {
 // say sends a message to the channel. It is shown in the room when the server
 // has it: on its echo, or else when it was written.
 func (ch *Channel) say(s *component.Stanza, what utterance) error {
+	if ch.n.ready && !ch.joined {
+		return refuse("remote-server-timeout", "you are not back in %s yet; this was not sent, send it again in a moment", ch.name)
+	}
 	out := &outgoing{ch: ch, target: ch.name, stanza: s, body: what.text}
 	if what.notice {
 		out.body = noticeMark + what.text
@@ -258,7 +261,7 @@ func (n *Network) onMessage(ev ircconn.Message) {
 
 // onMessage shows what somebody said in the room.
 func (ch *Channel) onMessage(ev ircconn.Message) {
-	if !ch.named {
+	if !ch.named && ch.shown == nil {
 		return
 	}
 	from, occupant := ch.jid, ""

@@ -18,7 +18,11 @@ type Network struct {
 	u           *User
 	name        string // as in JIDs
 	jid         component.JID
-	generation  int // of the connection, to tell its events from an old one's
+	generation  int     // of the connection, to tell its events from an old one's
+	wanted      string  // the nick that the user asked for
+	outage      *outage // nil unless the connection was lost and is to come back
+	regaining   bool    // that nick is held by somebody else, and watched
+	attempts    int     // to get it back, since it was last stable
 	conn        lineSender
 	ready       bool   // the server has accepted us
 	peer        string // where it is connected to, as host:port
@@ -70,34 +74,47 @@ func (u *User) connect(name, wanted string) (*Network, error) {
 	if _, listed := u.g.live().Servers[name]; !listed && u.g.live().ListedServersOnly {
 		return nil, refuse("not-allowed", "this gateway connects to certain IRC servers only, and %s is not among them", name)
 	}
-	options := u.connectionOptions(scope, nick)
-	if len(options.Addresses) == 0 {
-		return nil, refuse("item-not-found", "no address is known for %s", name)
-	}
-	if err := u.refuseServer(scope, options.Addresses); err != nil {
-		return nil, err
-	}
-	generation := int(u.g.generations.Add(1))
 	n := &Network{
-		u:          u,
-		name:       name,
-		jid:        u.jidOf(translate.Server, "", name),
-		generation: generation,
-		support:    ircconn.DefaultSupport(),
-		self:       ircconn.Source{Nick: nick},
-		channels:   make(map[ircconn.Folded]*Channel),
-		parting:    make(map[ircconn.Folded]int),
-		people:     make(map[ircconn.Folded]*person),
-		log:        u.log.With("network", name),
+		u:        u,
+		name:     name,
+		jid:      u.jidOf(translate.Server, "", name),
+		wanted:   nick,
+		support:  ircconn.DefaultSupport(),
+		self:     ircconn.Source{Nick: nick},
+		channels: make(map[ircconn.Folded]*Channel),
+		parting:  make(map[ircconn.Folded]int),
+		people:   make(map[ircconn.Folded]*person),
+		log:      u.log.With("network", name),
 	}
-	conn, err := u.g.connect(options, u.sink(name, generation), n.log)
-	if err != nil {
+	if until, banned := u.g.bans.of(u.jid, name, u.g.now()); banned {
+		return nil, refuse("forbidden", "%s has turned you away for good; ask its operators what to do. The gateway does not try again before %s", name, until.UTC().Format("15:04 MST"))
+	}
+	if err := n.open(nick); err != nil {
 		return nil, err
 	}
-	n.conn = conn
 	u.networks[name] = n
 	u.g.connections.add(u.jid.String(), name)
 	return n, nil
+}
+
+// open begins a connection.
+func (n *Network) open(nick string) error {
+	u := n.u
+	scope := u.scope(translate.Address{Kind: translate.Server, Network: n.name})
+	options := u.connectionOptions(scope, nick)
+	if len(options.Addresses) == 0 {
+		return refuse("item-not-found", "no address is known for %s", n.name)
+	}
+	if err := u.refuseServer(scope, options.Addresses); err != nil {
+		return err
+	}
+	generation := int(u.g.generations.Add(1))
+	conn, err := u.g.connect(options, u.sink(n.name, generation), n.log)
+	if err != nil {
+		return err
+	}
+	n.conn, n.generation = conn, generation
+	return nil
 }
 
 // username makes a user name (ident) of a nick: IRC servers take letters,
@@ -132,6 +149,9 @@ func (n *Network) channel(name string) *Channel { return n.channels[n.fold(name)
 
 // send queues lines, all or none.
 func (n *Network) send(lines ...ircconn.Line) error {
+	if !n.ready {
+		return n.interruption()
+	}
 	err := n.conn.Send(lines...)
 	var bad *ircconn.Error
 	switch {
@@ -170,17 +190,20 @@ func (n *Network) onRegistered(ev ircconn.Registered) {
 	n.ready, n.since = true, n.u.g.now()
 	n.peer, n.remote, n.secure = ev.Address, ev.Peer, ev.Secure
 	n.caps = ev.Caps
+	n.onSupportChanged(ircconn.SupportChanged{Support: ev.Support})
+	if n.outage != nil {
+		n.recover(ev.Nick)
+	} else {
+		n.tell("Connected to " + n.name + " as " + ev.Nick + ".")
+	}
 	n.self = ev.Source
 	n.self.Nick = ev.Nick
-	n.onSupportChanged(ircconn.SupportChanged{Support: ev.Support})
-	n.tell("Connected to " + n.name + " as " + ev.Nick + ".")
 	n.updateAway()
 	n.followAll()
 	n.showNetwork("")
 	n.autoJoin()
-	for _, ch := range n.channels {
-		n.enter(ch)
-	}
+	n.rejoin()
+	n.regain()
 }
 
 // onSupportChanged takes a new ISUPPORT. Names may fold in another way now.
@@ -215,26 +238,6 @@ func (n *Network) onCapsChanged(ev ircconn.CapsChanged) {
 	if n.caps = ev.Caps; lost {
 		n.onEchoLost()
 	}
-}
-
-// onDisconnected ends the network: those who waited for a room get an error,
-// those who were in one are taken out of it (status 332).
-func (n *Network) onDisconnected(ev ircconn.Disconnected) {
-	text := "The connection to " + n.name + " has ended"
-	if ev.Err != nil {
-		text += ": " + ev.Err.Error()
-	}
-	if ev.STS.Duration > 0 {
-		n.onSTS(ev.STS) // it counts from the end of the connection
-	}
-	n.tell(text)
-	if !ev.WasRegistered && ev.Err != nil {
-		n.showFailure(connectionRefusal(n.name, ev.Err))
-	}
-	n.ready = false
-	n.fail(connectionRefusal(n.name, ev.Err))
-	n.drop(exit{text: text, codes: []int{statusShutdown}})
-	n.remove()
 }
 
 // connectionRefusal says why there is no connection as a stanza error.
@@ -297,6 +300,9 @@ func (n *Network) remove() {
 	if n.idle != nil {
 		n.idle.Stop()
 	}
+	if n.outage != nil {
+		n.outage.stop()
+	}
 	if n.u.networks[n.name] == n {
 		delete(n.u.networks, n.name)
 		n.count(measure{})
@@ -321,10 +327,8 @@ func (n *Network) watchIdle() {
 	if len(n.channels) > 0 {
 		return
 	}
-	generation := n.generation
 	n.idle = n.u.after(n.u.g.live().IdleQuit, func(u *User) {
-		current := u.networks[n.name]
-		if current == n && current.generation == generation && len(n.channels) == 0 {
+		if u.networks[n.name] == n && len(n.channels) == 0 {
 			n.quit("Left the last channel")
 		}
 	})

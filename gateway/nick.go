@@ -62,6 +62,7 @@ func (n *Network) changeNick(nick string, failed func(error)) error {
 		switch ev := ev.(type) {
 		case ircconn.NickChanged:
 			if ev.Self {
+				n.wanted = strings.Clone(ev.New)
 				return answered
 			}
 		case ircconn.Acknowledged:
@@ -106,6 +107,11 @@ func (n *Network) onNickChanged(ev ircconn.NickChanged) {
 		ch.add(ev.New, m.modes)
 		ch.show(ch.member(ev.New))
 	}
+	if self {
+		n.regained()
+		return
+	}
+	n.takeBack(old)
 }
 
 // renamePerson keeps what is known about somebody, and so their occupant id,

@@ -65,9 +65,14 @@ func (n *Network) listen(say func(string)) {
 	n.asked = asked{say: say, until: n.u.g.now().Add(n.u.g.live().AnswerTimeout)}
 }
 
+// isAsked reports whether somebody wrote raw commands a short while ago.
+func (n *Network) isAsked() bool {
+	return n.asked.say != nil && n.u.g.now().Before(n.asked.until)
+}
+
 // answer shows what the server says to whoever asked, or to the user.
 func (n *Network) answer(text string) {
-	if n.asked.say != nil && n.u.g.now().Before(n.asked.until) {
+	if n.isAsked() {
 		n.asked.say(text)
 		return
 	}
@@ -78,7 +83,7 @@ func (n *Network) answer(text string) {
 // change what is shown of a room. What belongs to a join in progress is not for
 // them.
 func (n *Network) tellAsker(ev ircconn.Event) {
-	if n.asked.say == nil || !n.u.g.now().Before(n.asked.until) {
+	if !n.isAsked() {
 		return
 	}
 	for _, ch := range n.channels {
@@ -109,6 +114,9 @@ func (u *User) onGatewayMessage(r *request) error {
 
 // onMotd shows the message of the day in one piece.
 func (n *Network) onMotd(ev ircconn.Motd) {
+	if n.attempts > 0 && !n.isAsked() {
+		return // they have seen it when they first connected
+	}
 	lines := make([]string, 0, len(ev.Lines))
 	for _, line := range ev.Lines {
 		lines = append(lines, plain(line))
@@ -154,8 +162,7 @@ func (n *Network) onRefused(ev ircconn.Refused) {
 		return
 	}
 	if ch := n.channel(ev.Target); ch != nil && ch.sent && !ch.joined && ev.Numeric != 442 {
-		waited := len(ch.waiting) > 0
-		if ch.refuseWaiting(n.refusedJoin(ev)); waited {
+		if ch.refuseEntry(n.refusedJoin(ev), ev.Numeric) {
 			return
 		}
 	}

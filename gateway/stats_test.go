@@ -16,7 +16,7 @@ func TestNetworksAreCounted(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			w.g.Apply(Live{Config: DefaultConfig(), Servers: servers})
+			w.g.Apply(Live{Config: w.g.live().Config, Servers: servers})
 		}
 		check := func(step string, connecting, online, rooms, occupants int) {
 			t.Helper()
@@ -76,7 +76,7 @@ func TestEndsAreCountedByReason(t *testing.T) {
 			}
 		}
 	}
-	if got, kinds := len(EndReasons()), int(ircconn.KindLogin)+2; got != kinds {
+	if got, kinds := len(EndReasons()), int(ircconn.KindForbidden)+2; got != kinds {
 		t.Errorf("%d reasons for %d kinds of faults", got, kinds)
 	}
 }

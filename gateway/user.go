@@ -231,6 +231,9 @@ func (u *User) jidOf(kind translate.Kind, name, network string) component.JID {
 // to get one.
 func (u *User) network(name string) (*Network, error) {
 	n := u.networks[name]
+	if n != nil && n.outage != nil {
+		return nil, n.interruption()
+	}
 	if n == nil || !n.registered() {
 		return nil, refuse("recipient-unavailable", "you are not connected to %s; join one of its channels first", name)
 	}

@@ -148,8 +148,10 @@ type house struct {
 
 func newHouse(t *testing.T) *house {
 	h := &house{t: t, out: newStream(), links: make(map[string]*link)}
+	cfg := DefaultConfig()
+	cfg.OutageLimit = 0
 	h.g = New(Options{
-		Config: DefaultConfig(), Domain: "gw.test", Version: "1.0", OccupantKey: []byte("key"),
+		Config: cfg, Domain: "gw.test", Version: "1.0", OccupantKey: []byte("key"),
 		Log: slog.New(slog.NewTextHandler(io.Discard, nil)),
 	})
 	h.g.Attach(h.out)

@@ -136,6 +136,7 @@ func (w *Workspace) StartEjabberd(ctx context.Context, components ...string) (*X
 		ComponentAddress: "tcp://" + loopback(ports[1]),
 		ComponentSocket:  socket,
 		Secret:           componentSecret,
+		workspace:        w,
 		authority:        w.Authority,
 		addAccount: func(ctx context.Context, name, password string) error {
 			return callEjabberd(ctx, administration, map[string]string{

@@ -15,6 +15,19 @@ type IRCServer struct {
 	// OperatorName and OperatorPassword are for the command OPER.
 	OperatorName     string
 	OperatorPassword string
+
+	workspace *Workspace
+}
+
+// Restart ends the server, by whatever means it has not ended yet, and starts it again at the
+// same addresses.
+func (s *IRCServer) Restart(ctx context.Context) error {
+	process, err := s.workspace.startAgain(s.Process)
+	if err != nil {
+		return err
+	}
+	s.Process = process
+	return s.waitForPorts(ctx, s.PlainAddress, s.TLSAddress)
 }
 
 // startIRC gives an IRC server its folder, its ports and its certificate, lets configure
@@ -40,6 +53,7 @@ func (w *Workspace) startIRC(ctx context.Context, name, hostName string,
 		TLSAddress:       loopback(ports[1]),
 		OperatorName:     "operator",
 		OperatorPassword: "operator-of-the-tests",
+		workspace:        w,
 	}
 	command, err := configure(folder, map[string]any{
 		"Folder": folder, "Name": hostName, "PlainPort": ports[0], "TLSPort": ports[1],

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strings"
 
 	"passerelle/internal/harness/xmppclient"
 )
@@ -28,8 +29,20 @@ type XMPPServer struct {
 	// Secret is the secret of every component.
 	Secret string
 
+	workspace  *Workspace
 	authority  *Authority
 	addAccount func(ctx context.Context, name, password string) error
+}
+
+// Restart ends the server, by whatever means it has not ended yet, and starts it again at the
+// same addresses and with the same accounts.
+func (s *XMPPServer) Restart(ctx context.Context) error {
+	process, err := s.workspace.startAgain(s.Process)
+	if err != nil {
+		return err
+	}
+	s.Process = process
+	return s.waitForPorts(ctx, s.ClientAddress, strings.TrimPrefix(s.ComponentAddress, "tcp://"))
 }
 
 // AddAccount creates an account, which can log in at once.
@@ -147,6 +160,7 @@ func (w *Workspace) startProsody(ctx context.Context, names []string, serverPort
 		ClientAddress:    loopback(ports[0]),
 		ComponentAddress: "tcp://" + loopback(ports[1]),
 		Secret:           componentSecret,
+		workspace:        w,
 		authority:        w.Authority,
 		addAccount: func(_ context.Context, name, password string) error {
 			account := fmt.Sprintf("return { [\"password\"] = %q; };\n", password)

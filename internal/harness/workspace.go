@@ -63,6 +63,12 @@ func (w *Workspace) start(name, directory string, environment []string, program 
 	return process, nil
 }
 
+// startAgain ends a server, if it still runs, and starts it as it was started before.
+func (w *Workspace) startAgain(p *Process) (*Process, error) {
+	p.Stop()
+	return w.start(p.name, p.command.Dir, p.command.Env, p.command.Path, p.command.Args[1:]...)
+}
+
 // folder makes and returns a folder for one server.
 func (w *Workspace) folder(name string) (string, error) {
 	directory, err := os.MkdirTemp(w.Directory, name+"-")
