@@ -17,7 +17,8 @@ const module = "passerelle/"
 // mayImport says which packages of this module each package of the shipped program may
 // import. Imports go one way: docs/architecture.md has the picture.
 var mayImport = map[string][]string{
-	"cmd/passerelle": {"gateway", "component", "ircconn", "translate", "store"},
+	"cmd/passerelle": {"monitor", "gateway", "component", "ircconn", "translate", "store"},
+	"monitor":        {"gateway", "component", "ircconn", "store"},
 	"gateway":        {"component", "ircconn", "translate", "store"},
 	"component":      {},
 	"ircconn":        {},

@@ -175,3 +175,12 @@ func lockDirectory(directory string) (*os.File, error) {
 func isPostgreSQL(address string) bool {
 	return strings.HasPrefix(address, "postgres://") || strings.HasPrefix(address, "postgresql://")
 }
+
+// Answers asks the database for an answer, and returns why there is none.
+func (s *Store) Answers(ctx context.Context) error {
+	var one int
+	if err := s.db.read.QueryRowContext(ctx, "SELECT 1").Scan(&one); err != nil {
+		return fmt.Errorf("the database does not answer: %w", err)
+	}
+	return nil
+}

@@ -112,3 +112,14 @@ func TestDirectoryNames(t *testing.T) {
 		}
 	}
 }
+
+func TestAnswers(t *testing.T) {
+	backends(t, func(t *testing.T, cfg Config) {
+		s := openQuick(t, cfg)
+		check(t, s.Answers(t.Context()))
+		check(t, s.Close())
+		if err := s.Answers(t.Context()); err == nil {
+			t.Error("a store that is closed answers")
+		}
+	})
+}

@@ -15,6 +15,7 @@ import (
 	"passerelle/component"
 	"passerelle/gateway"
 	"passerelle/ircconn"
+	"passerelle/monitor"
 	"passerelle/store"
 )
 
@@ -25,7 +26,7 @@ type config struct {
 	Gateway   gateway.Config  `yaml:"gateway"`
 	IRC       ircConfig       `yaml:"irc"`
 	Log       logConfig       `yaml:"log"`
-	HTTP      httpConfig      `yaml:"http"`
+	HTTP      monitor.Config  `yaml:"http"`
 
 	servers gateway.Servers
 	// reread reads the same file and environment again.
@@ -50,11 +51,6 @@ type ircConfig struct {
 type logConfig struct {
 	Level  string `yaml:"level"`
 	Format string `yaml:"format"`
-}
-
-type httpConfig struct {
-	// Listen is where health is served; empty turns it off.
-	Listen string `yaml:"listen"`
 }
 
 func defaultConfig() *config {
@@ -180,10 +176,6 @@ func (c *config) complete() error {
 			add("", fmt.Errorf("irc.identd_listen %q must be host:port, such as :113", c.IRC.IdentdListen))
 		}
 	}
-	if c.HTTP.Listen != "" {
-		if _, _, err := net.SplitHostPort(c.HTTP.Listen); err != nil {
-			add("", fmt.Errorf("http.listen %q must be host:port, such as 127.0.0.1:8080", c.HTTP.Listen))
-		}
-	}
+	add("http", c.HTTP.Validate())
 	return errors.Join(faults...)
 }

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"passerelle/gateway"
+	"passerelle/monitor"
 )
 
 // pulse is the gateway with an eye on whether its stream is up.
@@ -35,20 +36,9 @@ func (p *pulse) StreamDown(err error) {
 	p.Gateway.StreamDown(err)
 }
 
-// ServeHTTP answers /healthz: 200 while the XMPP server has us, 503 otherwise.
-func (p *pulse) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	switch {
-	case r.URL.Path != "/healthz":
-		http.NotFound(w, r)
-	case !p.up.Load():
-		http.Error(w, "no stream to the XMPP server", http.StatusServiceUnavailable)
-	default:
-		fmt.Fprintf(w, "ok, %d users\n", p.Users())
-	}
-}
-
-// serveHealth serves /healthz and returns what ends it.
-func serveHealth(listen string, p *pulse, log *slog.Logger) (func(), error) {
+// serveHTTP serves what an admin may ask for, and returns what ends it. Without an
+// address there is nothing.
+func serveHTTP(listen string, handler *monitor.Handler, log *slog.Logger) (func(), error) {
 	if listen == "" {
 		return func() {}, nil
 	}
@@ -56,10 +46,10 @@ func serveHealth(listen string, p *pulse, log *slog.Logger) (func(), error) {
 	if err != nil {
 		return nil, fmt.Errorf("http.listen: %w", err)
 	}
-	server := &http.Server{Handler: p, ReadTimeout: 5 * time.Second, WriteTimeout: 5 * time.Second}
+	server := handler.Server()
 	go func() {
 		if err := server.Serve(listener); !errors.Is(err, http.ErrServerClosed) {
-			log.Error("health is no longer served", "error", err)
+			log.Error("health and metrics are no longer served", "error", err)
 		}
 	}()
 	return func() { _ = server.Close() }, nil

@@ -15,6 +15,7 @@ import (
 	"passerelle/component"
 	"passerelle/gateway"
 	"passerelle/ircconn"
+	"passerelle/monitor"
 	"passerelle/store"
 )
 
@@ -51,11 +52,14 @@ func run(cfg *config, _, stderr io.Writer) error {
 	conn := component.New(cfg.Component.Config, pulse, log)
 	g.Attach(conn)
 
-	stopHealth, err := serveHealth(cfg.HTTP.Listen, pulse, log)
+	stopHTTP, err := serveHTTP(cfg.HTTP.Listen, monitor.NewHandler(cfg.HTTP, monitor.Sources{
+		Version: programVersion(), Started: time.Now(), Domain: cfg.Component.Hostname, StreamUp: pulse.up.Load,
+		Gateway: g.Stats, Component: conn.Stats, Store: data.Stats, Answers: data.Answers,
+	}, log), log)
 	if err != nil {
 		return err
 	}
-	defer stopHealth()
+	defer stopHTTP()
 	log.Info("starting", "version", programVersion(), "domain", cfg.Component.Hostname, "server", cfg.Component.Address)
 	pulse.notify.send("STATUS=" + waitingStatus)
 	stopWatchdog := pulse.notify.keepAlive(os.Getenv("WATCHDOG_USEC"), func() { g.Users() })

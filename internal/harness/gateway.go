@@ -5,7 +5,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"maps"
+	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -215,6 +217,40 @@ func (g *Gateway) Healthy(ctx context.Context) error {
 		return fmt.Errorf("the health check ended with code %d: %s", code, strings.TrimSpace(output))
 	}
 	return nil
+}
+
+// HTTPAddress is where it listens for HTTP, as host:port.
+func (g *Gateway) HTTPAddress() (string, error) {
+	text, err := os.ReadFile(g.ConfigurationFile)
+	if err != nil {
+		return "", fmt.Errorf("reading passerelle's configuration: %w", err)
+	}
+	var sections struct {
+		HTTP struct{ Listen string }
+	}
+	if err := yaml.Unmarshal(text, &sections); err != nil {
+		return "", fmt.Errorf("reading passerelle's configuration: %w", err)
+	}
+	return sections.HTTP.Listen, nil
+}
+
+// Get asks it for a path over HTTP, and returns the status and the body of the answer.
+func (g *Gateway) Get(ctx context.Context, path string) (status int, body string, err error) {
+	address, err := g.HTTPAddress()
+	if err != nil {
+		return 0, "", err
+	}
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+address+path, nil)
+	if err != nil {
+		return 0, "", err
+	}
+	response, err := http.DefaultClient.Do(request)
+	if err != nil {
+		return 0, "", fmt.Errorf("asking passerelle: %w", err)
+	}
+	defer response.Body.Close()
+	text, err := io.ReadAll(response.Body)
+	return response.StatusCode, string(text), err
 }
 
 // RunGateway runs a command of passerelle that ends by itself and returns its exit code and
