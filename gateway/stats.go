@@ -42,8 +42,9 @@ type Stats struct {
 
 // NetworkStats is what is counted of a network.
 type NetworkStats struct {
-	// Connecting and Online are connections by state, now.
-	Connecting, Online int
+	// Connecting, Online and Interrupted are connections by state, now; the last
+	// are those that were lost and are to come back.
+	Connecting, Online, Interrupted int
 	// Rooms are the channels that users are in, each counted for each of them,
 	// and Occupants all who are in those.
 	Rooms, Occupants int
@@ -51,6 +52,9 @@ type NetworkStats struct {
 	// reason: see EndReasons.
 	Started uint64
 	Ended   map[string]uint64
+	// Outages counts connections that were lost with rooms to come back to, and
+	// Recoveries those that came back.
+	Outages, Recoveries uint64
 }
 
 // endReasons are why connections end: because we wanted it, or by the kind of
@@ -161,9 +165,9 @@ type meter struct {
 
 // networkMeter is what is counted of the networks with one label.
 type networkMeter struct {
-	connecting, online, rooms, occupants atomic.Int64
-	started                              atomic.Uint64
-	ended                                [len(endReasons)]atomic.Uint64
+	connecting, online, interrupted, rooms, occupants atomic.Int64
+	started, outages, recoveries                      atomic.Uint64
+	ended                                             [len(endReasons)]atomic.Uint64
 }
 
 // undefinedCondition stands for the conditions that RFC 6120 does not have.
@@ -216,7 +220,7 @@ func (g *Gateway) meterOf(network string) *networkMeter {
 
 // measure is what a network of one user adds to the sums of its networkMeter.
 type measure struct {
-	connecting, online, rooms, occupants int
+	connecting, online, interrupted, rooms, occupants int
 }
 
 // counted is what a network has added already.
@@ -233,12 +237,17 @@ func (u *User) recount() {
 }
 
 func (n *Network) measure() measure {
-	m := measure{connecting: 1}
-	if n.ready {
-		m = measure{online: 1}
+	var m measure
+	switch {
+	case n.ready:
+		m.online = 1
+	case n.outage != nil:
+		m.interrupted = 1
+	default:
+		m.connecting = 1
 	}
 	for _, ch := range n.channels {
-		if ch.joined {
+		if ch.joined || m.interrupted > 0 {
 			m.rooms++
 			m.occupants += len(ch.members)
 		}
@@ -259,8 +268,15 @@ func (n *Network) count(now measure) {
 	m := n.counted.meter
 	m.connecting.Add(int64(now.connecting - was.connecting))
 	m.online.Add(int64(now.online - was.online))
+	m.interrupted.Add(int64(now.interrupted - was.interrupted))
 	m.rooms.Add(int64(now.rooms - was.rooms))
 	m.occupants.Add(int64(now.occupants - was.occupants))
+	switch {
+	case now.interrupted > was.interrupted:
+		m.outages.Add(1)
+	case was.interrupted > 0 && now.online > 0:
+		m.recoveries.Add(1)
+	}
 }
 
 // arrival is when that was read which a user's goroutine works on: one of the two,
@@ -353,7 +369,8 @@ func (g *Gateway) Stats() Stats {
 
 func (m *networkMeter) stats() NetworkStats {
 	s := NetworkStats{
-		Connecting: int(m.connecting.Load()), Online: int(m.online.Load()),
+		Connecting: int(m.connecting.Load()), Online: int(m.online.Load()), Interrupted: int(m.interrupted.Load()),
+		Outages: m.outages.Load(), Recoveries: m.recoveries.Load(),
 		Rooms: int(m.rooms.Load()), Occupants: int(m.occupants.Load()),
 		Started: m.started.Load(), Ended: make(map[string]uint64),
 	}

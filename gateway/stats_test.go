@@ -11,13 +11,15 @@ import (
 func TestNetworksAreCounted(t *testing.T) {
 	for label, listed := range map[string]bool{"irc.test": true, OtherNetworks: false} {
 		w := newWorld(t)
+		live := *w.g.live()
+		live.OutageLimit = time.Hour
 		if listed {
-			servers, err := ParseServers([]ServerConfig{{Name: "irc.test", Addresses: []string{"ircs://irc.test"}}})
-			if err != nil {
+			var err error
+			if live.Servers, err = ParseServers([]ServerConfig{{Name: "irc.test", Addresses: []string{"ircs://irc.test"}}}); err != nil {
 				t.Fatal(err)
 			}
-			w.g.Apply(Live{Config: w.g.live().Config, Servers: servers})
 		}
+		w.g.Apply(live)
 		check := func(step string, connecting, online, rooms, occupants int) {
 			t.Helper()
 			w.u.roundDone(1)
@@ -34,10 +36,18 @@ func TestNetworksAreCounted(t *testing.T) {
 		check("in a room", 0, 1, 1, 3)
 		w.event(ircconn.Parted{Source: source("romeo"), Channel: "#chan"})
 		check("one less", 0, 1, 1, 2)
-		w.event(ircconn.Disconnected{WasRegistered: true})
+		w.event(ircconn.Disconnected{Err: &ircconn.Error{Kind: ircconn.KindPingTimeout}, WasRegistered: true})
+		check("lost", 0, 0, 1, 2)
+		if got := w.g.Stats().Networks[label]; got.Interrupted != 1 || got.Outages != 1 || got.Recoveries != 0 {
+			t.Errorf("%s, lost: %+v", label, got)
+		}
+		w.pass(time.Minute)
+		w.register("juliet")
+		check("back", 0, 1, 0, 0)
+		w.network().quit("enough")
 		check("gone", 0, 0, 0, 0)
-		if got := w.g.Stats().Networks[label].Started; got != 1 {
-			t.Errorf("%s: %d connections begun", label, got)
+		if got := w.g.Stats().Networks[label]; got.Started != 2 || got.Interrupted != 0 || got.Outages != 1 || got.Recoveries != 1 {
+			t.Errorf("%s, gone: %+v", label, got)
 		}
 		if names := len(w.g.Stats().Networks); names != 1 {
 			t.Errorf("%d networks are counted apart", names)

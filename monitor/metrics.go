@@ -80,6 +80,7 @@ func networkMetrics() []metric {
 		perNetwork("connections", "Connections to IRC servers.", gauge, func(n gateway.NetworkStats, add adder) {
 			add(float64(n.Connecting), "connecting")
 			add(float64(n.Online), "online")
+			add(float64(n.Interrupted), "interrupted")
 		}, "state"),
 		perNetwork("connections_started_total", "Connections to IRC servers that were begun.", counter,
 			func(n gateway.NetworkStats, add adder) { add(float64(n.Started)) }),
@@ -89,6 +90,10 @@ func networkMetrics() []metric {
 					add(float64(count), reason)
 				}
 			}, "reason"),
+		perNetwork("outages_total", "Connections that were lost while there were rooms to come back to.", counter,
+			func(n gateway.NetworkStats, add adder) { add(float64(n.Outages)) }),
+		perNetwork("reconnects_total", "Connections that were lost and came back.", counter,
+			func(n gateway.NetworkStats, add adder) { add(float64(n.Recoveries)) }),
 		perNetwork("rooms", "Channels that users are in, each counted for each user.", gauge,
 			func(n gateway.NetworkStats, add adder) { add(float64(n.Rooms)) }),
 		perNetwork("occupants", "Occupants of all rooms.", gauge,
