@@ -359,6 +359,7 @@ func (g *Gateway) Stats() Stats {
 	for listed := range g.live().Servers {
 		g.meterOf(listed)
 	}
+	g.meterOf(OtherNetworks)
 	g.meter.mu.RLock()
 	defer g.meter.mu.RUnlock()
 	for label, m := range g.meter.networks {
