@@ -24,6 +24,7 @@ func adminCommands() []adhocCommand {
 		{node: admin + "end-user-session", name: "End a user's session", begin: beginEndSession, chat: chatDisconnectUser, usage: "JID"},
 		{node: admin + "shutdown", name: "Shut the gateway down", begin: beginShutdown},
 	}
+	list = append(list, logCommands()...)
 	for i := range list {
 		list[i].admin, list[i].on = true, onGateway
 	}

@@ -170,6 +170,7 @@ func presenceRoutes() routes {
 // handleStanza does what a stanza asks for, or answers it with an error.
 func (u *User) handleStanza(s *component.Stanza) {
 	u.arrival.stanza = s.Arrived
+	u.traceIn(s)
 	r := &request{Stanza: s}
 	to, err := u.address(s.To.Local)
 	if err != nil {

@@ -281,37 +281,7 @@ func parseStanza(text string) (*component.Stanza, error) {
 	if err != nil {
 		return nil, err
 	}
-	root := parseElement(decoder, token.(xml.StartElement))
-	s := &component.Stanza{Type: root.Attr("type"), ID: root.Attr("id"), Children: root.Children}
-	s.Kind = map[string]component.Kind{"message": component.Message, "presence": component.Presence, "iq": component.IQ}[root.Local]
-	if s.From, err = component.ParseJID(root.Attr("from")); err != nil {
-		return nil, err
-	}
-	s.To, err = component.ParseJID(root.Attr("to"))
-	return s, err
-}
-
-func parseElement(decoder *xml.Decoder, start xml.StartElement) component.Element {
-	e := component.Element{Space: start.Name.Space, Local: start.Name.Local}
-	for _, attr := range start.Attr {
-		if attr.Name.Local != "xmlns" {
-			e.Attrs = append(e.Attrs, component.Attr{Local: attr.Name.Local, Value: attr.Value})
-		}
-	}
-	for {
-		token, err := decoder.Token()
-		if err != nil {
-			return e
-		}
-		switch token := token.(type) {
-		case xml.StartElement:
-			e.Children = append(e.Children, parseElement(decoder, token))
-		case xml.CharData:
-			e.Text += string(token)
-		case xml.EndElement:
-			return e
-		}
-	}
+	return stanzaOf(parseElement(decoder, token.(xml.StartElement)))
 }
 
 // mustStanza is a join.

@@ -46,6 +46,9 @@ type Options struct {
 	Identd *ircconn.Identd // nil for none
 	Reload func() (string, error)
 	Stop   func()
+	// LogLevel is from which level on is logged, for admins to change; nil where
+	// that cannot be done.
+	LogLevel *slog.LevelVar
 	// OccupantKey is the secret of the occupant ids (XEP-0421).
 	OccupantKey []byte
 	Log         *slog.Logger
@@ -72,6 +75,8 @@ type Gateway struct {
 	identd      *ircconn.Identd
 	reload      func() (string, error)
 	stop        func()
+	logLevel    *slog.LevelVar
+	traces      traces
 	stopping    sync.Once
 	dial        dialer
 	now         func() time.Time
@@ -119,6 +124,7 @@ func New(options Options) *Gateway {
 		identd:      options.Identd,
 		reload:      options.Reload,
 		stop:        options.Stop,
+		logLevel:    options.LogLevel,
 		now:         time.Now,
 		timer:       time.AfterFunc,
 		users:       make(map[component.JID]*User),

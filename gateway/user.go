@@ -55,7 +55,7 @@ func (g *Gateway) giveBack(s *scratch) {
 
 func newUser(g *Gateway, jid component.JID) *User {
 	jid = cloneJID(jid)
-	return &User{g: g, jid: jid, networks: make(map[string]*Network), ended: make(chan struct{}), log: g.log.With("user", jid.String())}
+	return &User{g: g, jid: jid, networks: make(map[string]*Network), ended: make(chan struct{}), log: g.userLog(jid.String())}
 }
 
 func (u *User) start() { go u.run() }
@@ -175,6 +175,7 @@ func (u *User) flush() {
 	if len(u.enc.Bytes()) == 0 {
 		return
 	}
+	u.traceOut()
 	err := u.g.out.Send(u.enc.Bytes())
 	if err == nil {
 		u.stanzasHanded()
@@ -211,6 +212,9 @@ func (u *User) address(localpart string) (translate.Address, error) {
 	return u.g.addressing.Parse(localpart, u.chanTypes)
 }
 
+// defaultChanTypes are the channel sigils of the usual networks.
+const defaultChanTypes = "#&+!"
+
 // chanTypes returns the channel sigils of a network: what its server said, or
 // the usual ones of the networks there are, so that no bookmark needs a
 // connection to be understood.
@@ -218,7 +222,7 @@ func (u *User) chanTypes(network string) string {
 	if n := u.networks[network]; n != nil && n.ready {
 		return n.support.ChanTypes
 	}
-	return "#&+!"
+	return defaultChanTypes
 }
 
 // jidOf returns the JID of an address.

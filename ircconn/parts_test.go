@@ -229,7 +229,7 @@ func TestMaskSecrets(t *testing.T) {
 		":prefix":                                           ":prefix",
 	}
 	for line, want := range tests {
-		if got := maskSecrets(line); got != want {
+		if got := MaskSecrets(line); got != want {
 			t.Errorf("%q: got %q, want %q", line, got, want)
 		}
 	}

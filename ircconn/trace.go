@@ -50,18 +50,19 @@ func trace(log *slog.Logger, direction string, batch []outgoing) {
 		return
 	}
 	for _, line := range batch {
-		log.Log(context.Background(), LevelTrace, "wire", "direction", direction, "line", maskSecrets(string(line.data)))
+		log.Log(context.Background(), LevelTrace, "wire", "direction", direction, "line", MaskSecrets(string(line.data)))
 	}
 }
 
 func traceIncoming(log *slog.Logger, line string) {
 	if log.Enabled(context.Background(), LevelTrace) {
-		log.Log(context.Background(), LevelTrace, "wire", "direction", "in", "line", maskSecrets(line))
+		log.Log(context.Background(), LevelTrace, "wire", "direction", "in", "line", MaskSecrets(line))
 	}
 }
 
-// maskSecrets replaces what may be a password, a key or a token in one line.
-func maskSecrets(line string) string {
+// MaskSecrets replaces what may be a password, a key or a token in one line of IRC
+// without its line end, for logs.
+func MaskSecrets(line string) string {
 	line = strings.TrimRight(line, "\r\n")
 	start := 0
 	for start < len(line) && (line[start] == '@' || line[start] == ':' || line[start] == ' ') {

@@ -1,11 +1,15 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
 	"log/slog"
+	"os"
+	"slices"
 	"strings"
+	"syscall"
 )
 
 // levels are the log levels by name. Trace shows what goes over the wire, with
@@ -25,12 +29,69 @@ func (c logConfig) validate() error {
 	return errors.Join(faults...)
 }
 
-func newLogger(c logConfig, to io.Writer) *slog.Logger {
-	options := &slog.HandlerOptions{Level: levels[strings.ToLower(c.Level)], ReplaceAttr: nameTrace}
+// newLogger returns a logger that writes what level lets through, whatever that is
+// at the moment.
+func newLogger(c logConfig, level *slog.LevelVar, to io.Writer) *slog.Logger {
+	level.Set(c.level())
+	options := &slog.HandlerOptions{Level: level, ReplaceAttr: nameTrace}
 	if c.Format == "json" {
 		return slog.New(slog.NewJSONHandler(to, options))
 	}
 	return slog.New(slog.NewTextHandler(to, options))
+}
+
+func (c logConfig) level() slog.Level { return levels[strings.ToLower(c.Level)] }
+
+// steps are the levels that signals lead through, from the quietest on. Trace is
+// not one of them, because it shows what everybody writes.
+var steps = []slog.Level{slog.LevelError, slog.LevelWarn, slog.LevelInfo, slog.LevelDebug}
+
+// louder and quieter return the level one step from another.
+func louder(level slog.Level) slog.Level {
+	for _, step := range steps {
+		if step < level {
+			return step
+		}
+	}
+	return level
+}
+
+func quieter(level slog.Level) slog.Level {
+	for _, step := range slices.Backward(steps) {
+		if step > level {
+			return step
+		}
+	}
+	return level
+}
+
+// changeLevel changes what is logged at each signal: SIGUSR1 for more, SIGUSR2 for
+// less.
+func changeLevel(ctx context.Context, signals <-chan os.Signal, level *slog.LevelVar, log *slog.Logger) {
+	for {
+		var received os.Signal
+		select {
+		case <-ctx.Done():
+			return
+		case received = <-signals:
+		}
+		next := louder
+		if received == syscall.SIGUSR2 {
+			next = quieter
+		}
+		level.Set(next(level.Level()))
+		log.Warn("the log level was changed", "to", nameOf(level.Level()), "signal", received.String())
+	}
+}
+
+// nameOf is a level as the configuration calls it.
+func nameOf(level slog.Level) string {
+	for name, known := range levels {
+		if known == level {
+			return name
+		}
+	}
+	return level.String()
 }
 
 // nameTrace writes our level below debug by its name.

@@ -16,6 +16,7 @@ type reloader struct {
 	mu      sync.Mutex
 	running *config // what the gateway was started with
 	gateway *gateway.Gateway
+	level   *slog.LevelVar // of the log
 }
 
 // reload reads the configuration again, applies what can change, and says what
@@ -27,6 +28,7 @@ func (r *reloader) reload() (string, error) {
 	if err != nil {
 		return "", err
 	}
+	r.level.Set(fresh.Log.level())
 	r.gateway.Apply(gateway.Live{Config: fresh.Gateway, Servers: fresh.servers})
 	var waiting []string
 	for _, section := range []struct {
@@ -35,7 +37,7 @@ func (r *reloader) reload() (string, error) {
 	}{
 		{"component", r.running.Component, fresh.Component}, {"store", r.running.Store, fresh.Store},
 		{"gateway.fixed_server", r.running.Gateway.FixedServer, fresh.Gateway.FixedServer},
-		{"irc (but for irc.servers)", ircFields(r.running), ircFields(fresh)}, {"log", r.running.Log, fresh.Log}, {"http", r.running.HTTP, fresh.HTTP},
+		{"irc (but for irc.servers)", ircFields(r.running), ircFields(fresh)}, {"log.format", r.running.Log.Format, fresh.Log.Format}, {"http", r.running.HTTP, fresh.HTTP},
 	} {
 		if !reflect.DeepEqual(section.before, section.now) {
 			waiting = append(waiting, section.name)

@@ -25,7 +25,8 @@ const shutdownTime = 1800 * time.Millisecond
 
 // run serves until SIGTERM or SIGINT. A second signal ends it at once.
 func run(cfg *config, _, stderr io.Writer) error {
-	log := newLogger(cfg.Log, stderr)
+	level := new(slog.LevelVar)
+	log := newLogger(cfg.Log, level, stderr)
 	data, err := store.Open(cfg.Store, log)
 	if err != nil {
 		return err
@@ -40,12 +41,12 @@ func run(cfg *config, _, stderr io.Writer) error {
 		return err
 	}
 	defer stopIdentd()
-	again := &reloader{running: cfg}
+	again := &reloader{running: cfg, level: level}
 	signals := make(chan os.Signal, 2)
 	g := gateway.New(gateway.Options{
 		Config: cfg.Gateway, Domain: cfg.Component.Hostname, Version: programVersion(),
 		Servers: cfg.servers, IRC: cfg.IRC.Config, Store: data, OccupantKey: key, Log: log,
-		Identd: identd, Reload: again.reload, Stop: func() { signals <- syscall.SIGTERM },
+		Identd: identd, Reload: again.reload, Stop: func() { signals <- syscall.SIGTERM }, LogLevel: level,
 	})
 	again.gateway = g
 	pulse := &pulse{Gateway: g, notify: newNotifier(os.Getenv("NOTIFY_SOCKET"), log)}
@@ -78,6 +79,10 @@ func serve(pulse *pulse, conn *component.Conn, again *reloader, signals chan os.
 	signal.Notify(hangups, syscall.SIGHUP)
 	defer signal.Stop(hangups)
 	go again.onSignal(ctx, hangups, log)
+	steps := make(chan os.Signal, 1)
+	signal.Notify(steps, syscall.SIGUSR1, syscall.SIGUSR2)
+	defer signal.Stop(steps)
+	go changeLevel(ctx, steps, again.level, log)
 	go func() {
 		select {
 		case <-ctx.Done():
