@@ -54,7 +54,7 @@ func onBatch(s *session, m *message) {
 }
 
 func (s *session) openBatch(reference string, m *message) {
-	if len(s.batches) >= maxBatches || s.findBatch(reference) >= 0 {
+	if len(s.batches) >= maxBatches || s.findBatch(reference) >= 0 || !isName(reference) || !isName(m.params[1]) || !isName(m.Label) {
 		s.log().Debug("batch ignored", "type", m.params[1], "open", len(s.batches))
 		return
 	}

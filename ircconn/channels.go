@@ -36,7 +36,9 @@ func onNames(s *session, m *message) {
 	list := m.last()
 	members := make([]NamesEntry, 0, strings.Count(list, " ")+1)
 	for entry := range strings.FieldsSeq(list) {
-		members = append(members, parseMember(s.support, entry))
+		if member := parseMember(s.support, entry); (Source{Nick: member.Nick, User: member.User, Host: member.Host}).isSane() {
+			members = append(members, member)
+		}
 	}
 	s.emit(Names{Meta: m.Meta, Channel: m.params[len(m.params)-2], Members: members})
 }
@@ -62,6 +64,10 @@ func onNamesEnd(s *session, m *message) {
 
 // onWhoEntry is 352: our nick, channel, user, host, server, nick, flags.
 func onWhoEntry(s *session, m *message) {
+	if !(Source{Nick: m.params[5], User: m.params[2], Host: m.params[3]}).isSane() {
+		s.skip(m)
+		return
+	}
 	s.emit(WhoEntry{
 		Meta: m.Meta, Channel: channelOrNone(m.params[1]), Nick: m.params[5],
 		User: m.params[2], Host: m.params[3], Away: isAway(m.params[6]),
@@ -76,7 +82,11 @@ func onWhoxEntry(s *session, m *message) {
 		s.numeric(m)
 		return
 	}
-	account := m.params[7]
+	if !(Source{Nick: m.params[5], User: m.params[3], Host: m.params[4]}).isSane() {
+		s.skip(m)
+		return
+	}
+	account := nameOrNone(m.params[7])
 	if account == "0" {
 		account = ""
 	}

@@ -13,12 +13,14 @@ func onJoin(s *session, m *message) {
 	if len(m.params) >= 3 {
 		event.RealName = m.params[2]
 		if m.params[1] != "*" {
-			event.Account = m.params[1]
+			event.Account = nameOrNone(m.params[1])
 		}
 	}
 	for channel := range strings.SplitSeq(m.params[0], ",") {
-		event.Channel = channel
-		s.emit(event)
+		if isChannelName(channel) {
+			event.Channel = channel
+			s.emit(event)
+		}
 	}
 }
 
@@ -61,6 +63,10 @@ func onKill(s *session, m *message) {
 }
 
 func onNick(s *session, m *message) {
+	if !isName(m.params[0]) {
+		s.skip(m)
+		return
+	}
 	// COMPAT: InspIRCd 3 answers a labelled NICK with the new nick as its source.
 	if m.Label != "" && s.support.Casemapping.Compare(m.source.Nick, m.params[0]) == 0 {
 		m.source.Nick = s.self.Nick
@@ -82,12 +88,12 @@ func onInvite(s *session, m *message) {
 
 // onAway is AWAY of somebody (IRCv3 away-notify).
 func onAway(s *session, m *message) {
-	s.emit(AwayChanged{Meta: m.Meta, Source: m.source, Text: m.param(0)})
+	s.emit(AwayChanged{Meta: m.Meta, Source: m.source, Text: cutBytes(m.param(0), maxAwayBytes)})
 }
 
 // onAccount is ACCOUNT (IRCv3 account-notify); "*" stands for none.
 func onAccount(s *session, m *message) {
-	account := m.params[0]
+	account := nameOrNone(m.params[0])
 	if account == "*" {
 		account = ""
 	}
@@ -96,6 +102,10 @@ func onAccount(s *session, m *message) {
 
 // onChghost is CHGHOST with the new user and host (IRCv3 chghost).
 func onChghost(s *session, m *message) {
+	if !isName(m.params[0]) || !isName(m.params[1]) {
+		s.skip(m)
+		return
+	}
 	self := s.isSelf(m.source.Nick)
 	if self {
 		s.seeSelf(Source{User: m.params[0], Host: m.params[1]})
@@ -112,6 +122,10 @@ func onOwnHost(s *session, m *message) {
 	if user, host, found := strings.Cut(m.params[1], "@"); found {
 		seen = Source{User: user, Host: host}
 	}
+	if !seen.isSane() {
+		s.skip(m)
+		return
+	}
 	s.seeSelf(seen)
 	s.emit(HostChanged{Meta: m.Meta, Source: old, NewUser: seen.User, NewHost: seen.Host, SelfHost: true})
 	s.identified()
@@ -123,7 +137,7 @@ func onSetname(s *session, m *message) {
 }
 
 func onAwayReply(s *session, m *message) {
-	s.emit(AwayReply{Meta: m.Meta, Nick: m.params[1], Text: m.param(2)})
+	s.emit(AwayReply{Meta: m.Meta, Nick: m.params[1], Text: cutBytes(m.param(2), maxAwayBytes)})
 }
 
 func onBack(s *session, m *message) { s.emit(SelfAway{Meta: m.Meta, Away: false}) }

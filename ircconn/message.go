@@ -85,7 +85,7 @@ func (m *message) readTags(tags string) {
 		case "msgid":
 			m.MessageID = ircmsg.UnescapeTagValue(value)
 		case "account":
-			m.Account = ircmsg.UnescapeTagValue(value)
+			m.Account = nameOrNone(ircmsg.UnescapeTagValue(value))
 		case "batch":
 			m.batch = ircmsg.UnescapeTagValue(value)
 		case "+channel-context", "+draft/channel-context":

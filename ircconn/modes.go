@@ -25,9 +25,10 @@ func onChannelModes(s *session, m *message) {
 }
 
 // parseModes gives each letter of a channel's MODE its parameter, by its kind
-// (ISUPPORT CHANMODES and PREFIX). A parameter that is missing is empty.
+// (ISUPPORT CHANMODES and PREFIX). A parameter that is missing is empty; what is
+// beyond the bounds is left out.
 func parseModes(support *Support, letters string, args []string) []ModeChange {
-	changes := make([]ModeChange, 0, len(letters))
+	changes := make([]ModeChange, 0, min(len(letters), maxModeChanges))
 	add := true
 	for i := range len(letters) {
 		switch letters[i] {
@@ -42,7 +43,9 @@ func parseModes(support *Support, letters string, args []string) []ModeChange {
 		if takesParameter(change) && len(args) > 0 {
 			change.Arg, args = args[0], args[1:]
 		}
-		changes = append(changes, change)
+		if len(changes) < maxModeChanges && len(change.Arg) <= maxModeArgBytes {
+			changes = append(changes, change)
+		}
 	}
 	return changes
 }

@@ -21,6 +21,9 @@ func (o *capOffer) read(entries string) {
 	}
 	for entry := range strings.FieldsSeq(entries) {
 		name, value, _ := strings.Cut(entry, "=")
+		if len(value) > maxCapValueBytes {
+			value = ""
+		}
 		if capBit(name) != 0 {
 			(*o)[strings.Clone(name)] = strings.Clone(value)
 		}

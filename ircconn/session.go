@@ -24,7 +24,9 @@ type session struct {
 	phase   phase
 	self    Source // our nick, and user and host as far as they are known
 	support *Support
-	caps    Caps
+	// supportLines is how many lines of ISUPPORT have come.
+	supportLines int
+	caps         Caps
 	// registration is nil once the server has accepted us.
 	registration *registration
 	// sasl is nil when there is nothing to log in with, login while no login is
@@ -98,6 +100,10 @@ func (s *session) receive(line []byte) {
 		return
 	}
 	s.conn.traffic.didReceive(m.command)
+	if !m.source.isSane() {
+		s.skip(&m)
+		return
+	}
 	s.recogniseServer(&m)
 	s.placeInBatch(&m)
 	h, known := handlers[m.command]
@@ -138,6 +144,11 @@ func (s *session) garbage(err error) {
 		return
 	}
 	s.log().Debug("malformed line skipped", "error", err)
+}
+
+// skip is for a line in which a name is too long to be one.
+func (s *session) skip(m *message) {
+	s.log().Debug("line skipped: a name in it is too long", "command", m.command)
 }
 
 // isCommand reports whether a command is of letters or a number of three digits
@@ -249,6 +260,9 @@ func (s *session) encoder() func(string) []byte {
 
 // onSupport is 005: our nick, the parameters and a text for people.
 func onSupport(s *session, m *message) {
+	if s.supportLines++; s.supportLines > maxSupportLines {
+		return
+	}
 	tokens := m.params[1:]
 	if strings.Contains(m.last(), " ") {
 		tokens = tokens[:len(tokens)-1]

@@ -14,6 +14,10 @@ func onWelcome(s *session, m *message) {
 	if s.welcomedTooEarly(); s.isOver() {
 		return
 	}
+	if !isName(m.params[0]) {
+		s.fail(&Error{Kind: KindProtocol, Text: fmt.Sprintf("it gave us a nick of %d bytes", len(m.params[0]))})
+		return
+	}
 	s.phase = phaseWelcoming
 	s.self.Nick = m.params[0]
 	words := strings.Fields(m.last())

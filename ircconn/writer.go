@@ -190,7 +190,8 @@ func (w *writer) urgentLocked(line Line) {
 	}
 	data, err := line.bytes(w.limits)
 	if err != nil {
-		w.conn.log.Warn("line not sent", "command", line.Command, "error", err)
+		// Mostly what the server itself wrote: a PING may be longer than a line.
+		w.conn.log.Debug("line not sent", "command", line.Command, "error", err)
 		return
 	}
 	w.first = append(w.first, line.outgoing(data))

@@ -124,6 +124,9 @@ func (c *Conversation) SendRaw(data string) {
 	}
 }
 
+// Raw is the connection itself, for what a script cannot say.
+func (c *Conversation) Raw() net.Conn { return c.stream }
+
 // Close ends the connection as a server does after ERROR.
 func (c *Conversation) Close() { _ = c.stream.Close() }
 
