@@ -13,6 +13,9 @@ func (n *Network) handle(ev ircconn.Event) {
 		return
 	}
 	n.tellAsker(ev)
+	if ev = n.withinBounds(ev); ev == nil {
+		return
+	}
 	switch ev := ev.(type) {
 	case ircconn.Message:
 		n.onMessage(ev)

@@ -47,6 +47,7 @@ type Network struct {
 	isonTimer   *time.Timer
 	whois       map[ircconn.Folded]*whois
 	channelList *channelList
+	bounds      bounds
 	idle        *time.Timer
 	counted     counted
 	log         *slog.Logger

@@ -86,6 +86,11 @@ func (n *Network) listWith(filter string, use func(*channelList, error)) error {
 			n.u.flushLarge()
 		}
 		fresh.waiting = nil
+		n.u.after(listMemory, func(*User) {
+			if n.channelList == fresh {
+				n.channelList = nil
+			}
+		})
 	}
 	q := &question{failed: finish, patience: listTime}
 	q.answer = func(ev ircconn.Event) verdict {

@@ -1,6 +1,7 @@
 package gateway
 
 import (
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -24,8 +25,9 @@ type whois struct {
 // whoisMemory is how long an answer serves for the next question.
 const whoisMemory = time.Minute
 
-// whoisLines is how much of what a server may say without end is kept.
-const whoisLines = 100
+// whoisLines is how much of what a server may say without end is kept, and
+// whoisBytes how much of each part of a line.
+const whoisLines, whoisBytes = 100, 512
 
 // whoisNotes are the numerics whose text is worth showing as it is.
 var whoisNotes = map[int]bool{276: true, 313: true, 320: true, 335: true, 338: true, 378: true, 379: true, 671: true}
@@ -78,6 +80,10 @@ func (n *Network) askWhois(nick string, use func(*whois), failed func(error)) er
 
 // take takes one line of the answer.
 func (w *whois) take(numeric int, params []string) verdict {
+	params = slices.Clone(params)
+	for i := range params {
+		params[i] = strings.Clone(translate.CutBytes(params[i], whoisBytes))
+	}
 	text := ""
 	if len(params) > 0 {
 		text = plain(params[len(params)-1])

@@ -37,7 +37,9 @@
 // not spoken to without again. Passwords of accounts do not go in the clear,
 // and a login that is required and does not happen is no connection: either
 // only where the options say otherwise. What a server can make the connection
-// hold is bounded: the length of a line, open batches, entries of lists, lines
-// of the message of the day, ISUPPORT tokens. A line that is malformed, or has
-// too few parameters, is never a reason to disconnect after registration.
+// hold is bounded: the length of a line and of a name, open batches, entries of
+// lists, lines of the message of the day, ISUPPORT tokens. All together it is 2
+// MiB at most, which a test measures under a table of floods. A line that is
+// malformed, or has too few parameters, is never a reason to disconnect after
+// registration.
 package ircconn
