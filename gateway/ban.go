@@ -1,7 +1,6 @@
 package gateway
 
 import (
-	"slices"
 	"strings"
 
 	"passerelle/ircconn"
@@ -147,7 +146,7 @@ func (ch *Channel) listBans(use func([]ircconn.ListItem), failed func(error)) er
 		switch ev := ev.(type) {
 		case ircconn.ListMode:
 			if ev.Mode == 'b' && n.same(ev.Channel, ch.name) {
-				ch.bans = slices.Clone(ev.Items)
+				ch.keepBans(ev.Items)
 				use(ch.bans)
 				return answered | taken
 			}
@@ -165,6 +164,6 @@ func (ch *Channel) listBans(use func([]ircconn.ListItem), failed func(error)) er
 // onListMode keeps a list of bans that was asked for by hand.
 func (n *Network) onListMode(ev ircconn.ListMode) {
 	if ch := n.channel(ev.Channel); ch != nil && ev.Mode == 'b' {
-		ch.bans = slices.Clone(ev.Items)
+		ch.keepBans(ev.Items)
 	}
 }

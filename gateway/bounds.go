@@ -2,6 +2,7 @@ package gateway
 
 import (
 	"fmt"
+	"slices"
 
 	"passerelle/ircconn"
 )
@@ -13,6 +14,8 @@ const (
 	// mostMembers is how many members all channels of a network may have together;
 	// whoever is in two of them counts twice.
 	mostMembers = 100_000
+	// mostBans is how many bans of a network's channels are remembered.
+	mostBans = 20_000
 	// mostUnasked is how many channels the server may put the user into unasked.
 	mostUnasked = 500
 )
@@ -120,4 +123,22 @@ func (n *Network) mayPutInto(channel string) bool {
 		n.tell(fmt.Sprintf("%s puts you into channel after channel. More than %d that you did not join are left again.", n.name, mostUnasked))
 	}
 	return false
+}
+
+// keepBans remembers the bans of the channel, and forgets those of others where
+// they are too many together: they can be asked for again.
+func (ch *Channel) keepBans(bans []ircconn.ListItem) {
+	ch.bans = slices.Clone(bans)
+	kept := 0
+	for _, other := range ch.n.channels {
+		kept += len(other.bans)
+	}
+	if kept <= mostBans {
+		return
+	}
+	for _, other := range ch.n.channels {
+		if other != ch {
+			other.bans = nil
+		}
+	}
 }

@@ -74,11 +74,15 @@ func (ch *Channel) showChanges(nicks []string, before translate.Moderation) {
 	}
 }
 
+// longestModeArg is how much of a mode's parameter is kept, in bytes.
+const longestModeArg = 128
+
 // setMode keeps a mode of the channel; lists are not kept.
 func (ch *Channel) setMode(change ircconn.ModeChange) {
 	switch {
 	case change.Kind == ircconn.ModeList:
 	case change.Add:
+		change.Arg = strings.Clone(translate.CutBytes(change.Arg, longestModeArg))
 		ch.modes[change.Mode] = change.Arg
 		if change.Mode == 'k' {
 			ch.key = change.Arg

@@ -38,10 +38,11 @@ type Network struct {
 	queries     map[ircconn.Folded]query
 	questions   []*question
 	outbox      []*outgoing
-	labels      uint64 // the last one given
-	receipts    uint64 // the last one given
-	awayText    string // what the server has been told; empty when not away
-	asked       asked  // who last wrote raw commands
+	echoTimer   *time.Timer // of messages that wait for their echo
+	labels      uint64      // the last one given
+	receipts    uint64      // the last one given
+	awayText    string      // what the server has been told; empty when not away
+	asked       asked       // who last wrote raw commands
 	ctcpSlots   slots
 	contacts    map[ircconn.Folded]*contact // whom the user follows here
 	isonTimer   *time.Timer

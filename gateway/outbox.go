@@ -19,9 +19,10 @@ type outgoing struct {
 	body    string    // as the room is to show it
 	labels  []string  // of its lines, where the server gives them back
 	lines   int       // that were neither echoed nor refused yet
-	receipt uint64    // of its last line, where the server does not echo
-	shown   bool      // echoed or written
-	at      time.Time // when it was
+	receipt uint64    // of its last line
+	echoes  bool      // the server gives back what it has taken
+	shown   bool      // echoed, or written where the server does not echo
+	at      time.Time // when it was written, and then shown; zero before
 	failed  bool      // a line of it was refused, and its sender told
 }
 
@@ -45,12 +46,10 @@ func (n *Network) transmit(out *outgoing, what utterance) error {
 		lines[i] = lines[i].WithLabel(label)
 		out.labels = append(out.labels, label)
 	}
-	if !n.caps.Has("echo-message") {
-		n.receipts++
-		out.receipt = n.receipts
-		last := &lines[len(lines)-1]
-		*last = last.WithReceipt(out.receipt)
-	}
+	n.receipts++
+	out.receipt, out.echoes = n.receipts, n.caps.Has("echo-message")
+	last := &lines[len(lines)-1]
+	*last = last.WithReceipt(out.receipt)
 	if err := n.send(lines...); err != nil {
 		return err
 	}
@@ -59,13 +58,60 @@ func (n *Network) transmit(out *outgoing, what utterance) error {
 }
 
 // onWritten shows a message in its room when its last line has left, where the
-// server does not echo.
+// server does not echo. Where it does, its answer is due from now on.
 func (n *Network) onWritten(ev ircconn.Written) {
 	i := slices.IndexFunc(n.outbox, func(out *outgoing) bool { return out.receipt == ev.Receipt })
 	if i < 0 {
 		return
 	}
-	n.outbox[i].show(n.u.g.now())
+	out := n.outbox[i]
+	if !out.echoes {
+		out.show(n.u.g.now())
+		return
+	}
+	if out.at.IsZero() {
+		out.at = n.u.g.now()
+		n.watchEchoes(n.u.g.live().AnswerTimeout)
+	}
+}
+
+// watchEchoes looks at the messages that wait for their echo when d has passed,
+// unless that is planned already.
+func (n *Network) watchEchoes(d time.Duration) {
+	if n.echoTimer != nil {
+		return
+	}
+	n.echoTimer = n.u.after(d, func(*User) {
+		n.echoTimer = nil
+		n.refuseUnechoed()
+	})
+}
+
+// refuseUnechoed returns the messages to their senders that the server should have
+// echoed or refused by now: it is not known what has become of them.
+func (n *Network) refuseUnechoed() {
+	limit := n.u.g.live().AnswerTimeout
+	now := n.u.g.now()
+	next := time.Duration(-1)
+	n.outbox = slices.DeleteFunc(n.outbox, func(out *outgoing) bool {
+		if out.shown || out.at.IsZero() {
+			return false
+		}
+		if left := out.at.Add(limit).Sub(now); left > 0 {
+			if next < 0 || left < next {
+				next = left
+			}
+			return false
+		}
+		if !out.failed {
+			n.u.replyError(out.stanza, refuse("remote-server-timeout",
+				"%s has not confirmed this message within %v; look whether it has arrived before you send it again", n.name, limit))
+		}
+		return true
+	})
+	if next >= 0 {
+		n.watchEchoes(next)
+	}
 }
 
 // forgetShown drops the messages whose refusal would have come by now.
@@ -96,7 +142,7 @@ func (n *Network) echoed(ev ircconn.Message) bool {
 		if ev.Label != "" {
 			return slices.Contains(out.labels, ev.Label)
 		}
-		return out.receipt == 0 && n.same(out.target, ev.Target)
+		return out.echoes && n.same(out.target, ev.Target)
 	})
 	if i < 0 && ev.Label == "" {
 		// One that was sent before the server began to echo.
@@ -115,7 +161,7 @@ func (n *Network) onAccepted(label string) {
 	if label == "" {
 		return
 	}
-	i := slices.IndexFunc(n.outbox, func(out *outgoing) bool { return out.receipt == 0 && slices.Contains(out.labels, label) })
+	i := slices.IndexFunc(n.outbox, func(out *outgoing) bool { return out.echoes && slices.Contains(out.labels, label) })
 	if i >= 0 {
 		n.account(i, label)
 	}
@@ -124,6 +170,7 @@ func (n *Network) onAccepted(label string) {
 // onEchoLost shows what waits for echoes that will not come any more.
 func (n *Network) onEchoLost() {
 	for _, out := range n.outbox {
+		out.echoes = false
 		out.show(n.u.g.now())
 	}
 }
@@ -162,7 +209,7 @@ func (n *Network) undelivered(ev ircconn.Refused) bool {
 			}
 			continue
 		}
-		if refusesMessage[ev.Numeric] && n.same(out.target, ev.Target) && (found < 0 || out.receipt != 0) {
+		if refusesMessage[ev.Numeric] && n.same(out.target, ev.Target) && (found < 0 || !out.echoes) {
 			found = i
 		}
 	}

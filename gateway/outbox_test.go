@@ -109,3 +109,27 @@ func TestMessagesUnderWayAtTheEnd(t *testing.T) {
 		t.Errorf("got %s", got)
 	}
 }
+
+// A server that promises echoes and does not give them holds up nobody's messages,
+// and leaves nobody in doubt.
+func TestMessagesThatAreNeverEchoed(t *testing.T) {
+	for _, caps := range [][]string{{"echo-message"}, {"echo-message", "labeled-response"}} {
+		w := connected(t, caps...)
+		w.say(desk, "m1", "one")
+		w.pass(time.Hour) // in the queue, at the pace that the network bears
+		w.expect()
+		w.event(ircconn.Written{Receipt: 1})
+		w.pass(10 * time.Second)
+		w.say(desk, "m2", "two")
+		w.event(ircconn.Written{Receipt: 2})
+		w.pass(10 * time.Second)
+		w.expectOne(`type='error' id='m1'`, `remote-server-timeout`, `irc.test has not confirmed this message within 20s`)
+		w.echo("two", "2")
+		w.expectOne(`id='m2'`, `<body>two</body>`)
+		w.pass(time.Hour)
+		w.expect()
+		if left := len(w.network().outbox); left != 0 {
+			t.Errorf("%v: %d messages are still under way", caps, left)
+		}
+	}
+}
