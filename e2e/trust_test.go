@@ -74,3 +74,34 @@ func TestUsersAndServersAreDenied(t *testing.T) {
 	deny(map[string]any{})
 	juliet.join()
 }
+
+// Each refusal by a limit says which one it is.
+func TestLimitsAreNamed(t *testing.T) {
+	s, prince := beginGoverned(t, nil)
+	juliet, romeo := s.meeting()
+	limits := func(limits map[string]any) { prince.govern(map[string]any{"limits": limits}) }
+	refused := func(refusal *Element, key string) {
+		t.Helper()
+		if !contains(refusal.String(), "(limits."+key+")") {
+			t.Errorf("the refusal by %s is %s", key, refusal)
+		}
+	}
+	limits(map[string]any{"channels": 1})
+	refused(juliet.joinFails("#another"+shared.number(), "policy-violation"), "channels")
+	limits(map[string]any{"servers": 1})
+	juliet.s = s.at(ngircdName)
+	refused(juliet.joinFails(s.channel, "policy-violation"), "servers")
+	limits(map[string]any{"connections": 1})
+	refused(juliet.joinFails(s.channel, "resource-constraint"), "connections")
+	juliet.s = s
+	limits(map[string]any{"messages_per_minute": 2})
+	juliet.say("one")
+	juliet.say("two")
+	id := juliet.say("three")
+	refused(juliet.expect(Message().From(s.room()).ID(id).Error("resource-constraint")), "messages_per_minute")
+	limits(map[string]any{})
+	juliet.say("four")
+	romeo.expectFrom(juliet.nick, "PRIVMSG", s.channel, "two")
+	romeo.expectFrom(juliet.nick, "PRIVMSG", s.channel, "four")
+	romeo.refuteSeen("PRIVMSG", s.channel, "three")
+}

@@ -281,5 +281,8 @@ func TestRulesReachEverybody(t *testing.T) {
 	<-conn.left
 }
 
-// translateServer is the address of the network irc.test.
-var translateServer = translate.Address{Kind: translate.Server, Network: "irc.test"}
+// translateGateway and translateServer are the addresses of everything and of irc.test.
+var (
+	translateGateway = translate.Address{}
+	translateServer  = translate.Address{Kind: translate.Server, Network: "irc.test"}
+)

@@ -1,6 +1,7 @@
 package gateway
 
 import (
+	"fmt"
 	"strings"
 
 	"passerelle/store"
@@ -15,6 +16,10 @@ func (n *Network) autoJoin() {
 		name, key, _ := strings.Cut(text, " ")
 		if !n.support.IsChannel(name) || n.channel(name) != nil {
 			continue
+		}
+		if limit := n.u.limits().Channels; !within(limit, n.u.channelCount()) {
+			n.tell(fmt.Sprintf("Not all of your channels were joined: nobody may be in more than %d (limits.channels).", limit))
+			return
 		}
 		ch := n.newChannel(name, n.u.jidOf(translate.Channel, name, n.name))
 		ch.key = strings.TrimSpace(key)

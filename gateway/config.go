@@ -45,6 +45,8 @@ type Config struct {
 	RegisteredOnly bool `yaml:"registered_only"`
 	// Access says who may use the gateway and where it connects to.
 	Access AccessConfig `yaml:"access"`
+	// Limits says how much users may do.
+	Limits LimitsConfig `yaml:"limits"`
 	// Admins are the bare JIDs of those who may run the gateway's commands.
 	Admins []string `yaml:"admins"`
 	// RecordHistory, MaxHistory and Persistent are what counts for users who
@@ -70,6 +72,7 @@ func DefaultConfig() Config {
 		OwnRealName:       true,
 		MaxHistory:        20,
 		Access:            AccessConfig{Ports: defaultPorts()},
+		Limits:            defaultLimits(),
 	}
 }
 
@@ -100,6 +103,9 @@ func (c Config) Validate() error {
 		}
 	}
 	if _, err := c.Access.parse(); err != nil {
+		faults = append(faults, err)
+	}
+	if err := c.Limits.validate(); err != nil {
 		faults = append(faults, err)
 	}
 	if c.MaxHistory < 0 {

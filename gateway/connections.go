@@ -3,28 +3,86 @@ package gateway
 import (
 	"slices"
 	"sync"
+	"time"
 )
 
-// connections is who is connected to which network, for admins: the only thing
-// of a user that others may see. It has a lock of its own.
+// connection is one user's to one network. host is what connections to one server
+// are counted by.
+type connection struct{ user, network, host string }
+
+// connections is who is connected to which network, for admins and for the limits
+// of all together: the only thing of a user that others may see. It has a lock of
+// its own.
 type connections struct {
-	mu    sync.Mutex
-	users map[string][]string // networks by bare JID
+	mu      sync.Mutex
+	users   map[string][]connection // by bare JID
+	total   int
+	hosts   map[string]*hostUsage
+	connect bucket
+	swept   time.Time
 }
 
-func (c *connections) add(user, network string) {
+// hostUsage is what all users together have at one server.
+type hostUsage struct {
+	connections int
+	connect     bucket
+}
+
+// admit counts a connection, unless there are too many already, or too many were
+// asked for lately. perServer is how many there may be to its server.
+func (c *connections) admit(one connection, limits LimitsConfig, perServer int, now time.Time) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.users == nil {
-		c.users = make(map[string][]string)
+	c.sweep(now)
+	host := c.hosts[one.host]
+	if host == nil {
+		host = new(hostUsage)
 	}
-	c.users[user] = append(c.users[user], network)
+	switch {
+	case !within(limits.Connections, c.total):
+		return refuse("resource-constraint", "the gateway has as many connections to IRC as it may have, %d (limits.connections); try again later, or tell its admin", c.total)
+	case !within(perServer, host.connections):
+		return refuse("resource-constraint", "the gateway has as many connections to %s as it may have, %d (limits.connections_per_server); try again later, or tell its admin", one.network, host.connections)
+	case !host.connect.take(now, limits.ServerConnectsPerMinute):
+		return refuse("resource-constraint", "too many people want to connect to %s at once (limits.server_connects_per_minute); try again in a minute", one.network)
+	case !c.connect.take(now, limits.TotalConnectsPerMinute):
+		return refuse("resource-constraint", "too many people want to connect at once (limits.total_connects_per_minute); try again in a minute")
+	}
+	if c.users == nil {
+		c.users, c.hosts = make(map[string][]connection), make(map[string]*hostUsage)
+	}
+	c.users[one.user] = append(c.users[one.user], one)
+	c.hosts[one.host] = host
+	host.connections++
+	c.total++
+	return nil
+}
+
+// sweep forgets servers that nobody is connected to, when nothing counts any more
+// of what was done there; mu is held.
+func (c *connections) sweep(now time.Time) {
+	if now.Sub(c.swept) < usagePeriod {
+		return
+	}
+	c.swept = now
+	for name, host := range c.hosts {
+		if host.connections == 0 && now.Sub(host.connect.at) >= usagePeriod {
+			delete(c.hosts, name)
+		}
+	}
 }
 
 func (c *connections) remove(user, network string) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	left := slices.DeleteFunc(c.users[user], func(name string) bool { return name == network })
+	left := slices.DeleteFunc(c.users[user], func(one connection) bool {
+		if one.network != network {
+			return false
+		}
+		c.hosts[one.host].connections--
+		c.total--
+		return true
+	})
 	if len(left) == 0 {
 		delete(c.users, user)
 		return
@@ -36,7 +94,10 @@ func (c *connections) remove(user, network string) {
 func (c *connections) of(user string) []string {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	names := slices.Clone(c.users[user])
+	var names []string
+	for _, one := range c.users[user] {
+		names = append(names, one.network)
+	}
 	slices.Sort(names)
 	return names
 }
@@ -46,9 +107,9 @@ func (c *connections) count() map[string]int {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	counts := make(map[string]int)
-	for _, names := range c.users {
-		for _, name := range names {
-			counts[name]++
+	for _, list := range c.users {
+		for _, one := range list {
+			counts[one.network]++
 		}
 	}
 	return counts

@@ -46,6 +46,12 @@ func (u *User) addContact(jid component.JID) error {
 	if u.g.store == nil {
 		return nil
 	}
+	if err := u.loadContacts(); err != nil {
+		return err
+	}
+	if err := u.limitContact(jid); err != nil {
+		return err
+	}
 	if err := u.changeContact(jid, u.g.store.AddContact); err != nil {
 		return err
 	}

@@ -200,6 +200,9 @@ func (u *User) route(r *request) error {
 		}
 		return nil // presence to where nobody is shown is of no consequence
 	}
+	if err := u.limitMessage(r); err != nil {
+		return err
+	}
 	stanzaType := r.Type
 	if !messageTypes[stanzaType] {
 		stanzaType = "normal" // RFC 6121 §5.2.2

@@ -91,6 +91,7 @@ type Gateway struct {
 	mu      sync.Mutex
 	out     stanzaSender
 	users   map[component.JID]*User
+	usages  usages
 	closing bool
 	refused component.Encoder // errors that the reader answers itself
 	gone    sync.WaitGroup    // IRC connections that have not ended
@@ -170,6 +171,7 @@ func (g *Gateway) HandleStanza(s *component.Stanza) {
 			return
 		}
 		u = newUser(g, bare)
+		u.usage = g.usages.take(u.jid)
 		g.users[bare] = u
 	}
 	if !u.in.postStanza(s, u.start) {
@@ -207,6 +209,7 @@ func (g *Gateway) retire(u *User) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	if g.users[u.jid] == u && u.in.endIfIdle() {
+		g.usages.keep(u.jid, u.usage, g.now())
 		delete(g.users, u.jid)
 	}
 }
@@ -229,6 +232,7 @@ func (g *Gateway) forget(u *User) {
 	u.in.end()
 	close(u.ended)
 	if g.users[u.jid] == u {
+		g.usages.keep(u.jid, u.usage, g.now())
 		delete(g.users, u.jid)
 	}
 }

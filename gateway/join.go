@@ -58,6 +58,11 @@ func (u *User) writeNotIn(r *request) {
 // resource, else when the server has let us in.
 func (u *User) join(r *request, x *component.Element) error {
 	n := u.networks[r.to.Network]
+	if n == nil || n.channel(r.to.Name) == nil {
+		if err := u.limitJoin(); err != nil {
+			return err
+		}
+	}
 	if n == nil {
 		var err error
 		if n, err = u.connect(r.to.Network, r.occupant()); err != nil {

@@ -91,11 +91,14 @@ func (u *User) connect(name, wanted string) (*Network, error) {
 	if until, banned := u.g.bans.of(u.jid, name, u.g.now()); banned {
 		return nil, refuse("forbidden", "%s has turned you away for good; ask its operators what to do. The gateway does not try again before %s", name, until.UTC().Format("15:04 MST"))
 	}
+	if err := u.admit(scope); err != nil {
+		return nil, err
+	}
 	if err := n.open(nick); err != nil {
+		u.g.connections.remove(u.jid.String(), name)
 		return nil, err
 	}
 	u.networks[name] = n
-	u.g.connections.add(u.jid.String(), name)
 	return n, nil
 }
 

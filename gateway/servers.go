@@ -23,6 +23,9 @@ type ServerConfig struct {
 	// as an address or a prefix such as 2001:db8:1::/64; empty leaves it to the
 	// system.
 	SourceNetwork string `yaml:"source_network"`
+	// Connections is how many of our users may be connected at a time; 0 leaves it
+	// to gateway.limits.connections_per_server.
+	Connections int `yaml:"connections"`
 	// WEBIRC is set where the server trusts the gateway.
 	WEBIRC *WEBIRCConfig `yaml:"webirc"`
 }
@@ -43,6 +46,8 @@ type Server struct {
 	Proxy     string
 	Source    netip.Prefix // zero for none
 	WEBIRC    *WEBIRC
+	// Connections is how many there may be at a time; 0 for the usual limit.
+	Connections int
 }
 
 // WEBIRC is a WEBIRCConfig, understood.
@@ -86,8 +91,11 @@ func unjoin(err error) []error {
 }
 
 func (c ServerConfig) parse() (*Server, error) {
-	server := &Server{Proxy: c.Proxy}
+	server := &Server{Proxy: c.Proxy, Connections: c.Connections}
 	var faults []error
+	if c.Connections < 0 {
+		faults = append(faults, errors.New("connections must not be negative"))
+	}
 	if len(c.Addresses) == 0 {
 		faults = append(faults, errors.New("it has no addresses"))
 	}

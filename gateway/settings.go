@@ -272,6 +272,19 @@ func (u *User) choose(scope store.Scope, change store.Settings) error {
 	if err := u.load(); err != nil {
 		return err
 	}
+	u.noteFirstSeen()
+	if err := u.limitSettings(scope); err != nil {
+		return err
+	}
+	if err := u.save(scope, change); err != nil {
+		return err
+	}
+	u.leaveUnwanted()
+	return nil
+}
+
+// save is choose for what may not be refused.
+func (u *User) save(scope store.Scope, change store.Settings) error {
 	secret := map[string]bool{setCertificate: true}
 	for _, s := range u.g.settings {
 		secret[s.name] = s.secret
@@ -293,7 +306,6 @@ func (u *User) choose(scope store.Scope, change store.Settings) error {
 		}
 		u.chosen[scope][name] = values
 	}
-	u.leaveUnwanted()
 	return nil
 }
 

@@ -26,6 +26,7 @@ type User struct {
 	adhoc           map[string]*adhocSession
 	commandsWatched bool // for those that nobody goes on with
 	standing        standing
+	usage           usage
 	ended           chan struct{} // closed when the user was ended by force
 	*scratch
 	log *slog.Logger

@@ -202,12 +202,22 @@ func TestQueueIsBounded(t *testing.T) {
 		}})
 	}()
 	<-entered
-	taken := 0
-	for s.Append(sampleLine(taken)) {
-		taken++
+	fill := func(user string) (taken int) {
+		for line := sampleLine(0); ; taken++ {
+			line.User, line.ID = user, fmt.Sprint(user, taken)
+			if !s.Append(line) {
+				return taken
+			}
+		}
 	}
-	if taken != queueLines {
-		t.Errorf("%d lines are taken, want %d", taken, queueLines)
+	// One user gets half of the queue at most, and leaves room for others.
+	for _, user := range []struct {
+		name string
+		want int
+	}{{"juliet@example.org", queueLines / 2}, {"romeo@example.org", queueLines / shares}, {"nurse@example.org", queueLines / shares}, {"paris@example.org", 0}} {
+		if taken := fill(user.name); taken != user.want {
+			t.Errorf("%d lines of %s are taken, want %d", taken, user.name, user.want)
+		}
 	}
 	short, cancel := context.WithCancel(ctx)
 	cancel()
@@ -217,8 +227,11 @@ func TestQueueIsBounded(t *testing.T) {
 	close(leave)
 	check(t, <-blocked)
 	check(t, s.Flushed(ctx))
-	if gap := <-gaps; gap.users["juliet@example.org"] != 1 || !errors.Is(gap.err, errQueueFull) {
+	if gap := <-gaps; len(gap.users) != 4 || gap.users["juliet@example.org"] != 1 || !errors.Is(gap.err, errQueueFull) {
 		t.Errorf("told of %v", gap)
+	}
+	if len(s.queue.users) > 0 || s.queue.bytes != 0 {
+		t.Errorf("an empty queue has %d bytes of %v", s.queue.bytes, s.queue.users)
 	}
 	check(t, s.Close())
 	if s.Append(sampleLine(1)) {

@@ -10,6 +10,10 @@ const (
 	// queueLines and queueBytes bound what waits for the writer.
 	queueLines = 16384
 	queueBytes = 16 << 20
+	// shares is into how many parts the queue is divided once half of it is
+	// full: a user who has one of them already gets no more, so that nobody fills
+	// the queue for all others.
+	shares = 4
 	// batchLines is how many lines are written in one transaction at most.
 	batchLines = 1000
 )
@@ -28,6 +32,8 @@ type queue struct {
 	handled  uint64 // of these, lines that were written or given up
 	jobs     []job
 	closed   bool
+	// users is what the lines that wait are to each user.
+	users map[string]load
 	// waiting counts, for each archive, the lines that queries do not find yet.
 	waiting map[Scope]int
 
@@ -42,6 +48,15 @@ type queue struct {
 	err           error
 }
 
+// load is how much waits.
+type load struct{ lines, bytes int }
+
+// exceeds reports whether another line of so many bytes is more than a part of the
+// queue: 1 for all of it.
+func (l load) exceeds(size, part int) bool {
+	return l.lines >= queueLines/part || l.bytes+size > queueBytes/part
+}
+
 // job is something that the writer does between transactions.
 type job struct {
 	run func(ctx context.Context, w *writer) error
@@ -54,7 +69,7 @@ type job struct {
 }
 
 func newQueue() *queue {
-	return &queue{lineCame: make(chan struct{}, 1), atOnce: make(chan struct{}, 1), waiting: make(map[Scope]int)}
+	return &queue{lineCame: make(chan struct{}, 1), atOnce: make(chan struct{}, 1), waiting: make(map[Scope]int), users: make(map[string]load)}
 }
 
 func signal(c chan struct{}) {
@@ -68,7 +83,8 @@ func (q *queue) append(line Line) bool {
 	size := line.bytes()
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	if q.closed || len(q.lines) >= queueLines || q.bytes+size > queueBytes {
+	all, own := load{len(q.lines), q.bytes}, q.users[line.User]
+	if q.closed || all.exceeds(size, 1) || all.exceeds(0, 2) && own.exceeds(size, shares) {
 		q.lose(line.User)
 		signal(q.lineCame) // somebody is to be told
 		return false
@@ -76,6 +92,7 @@ func (q *queue) append(line Line) bool {
 	q.mark()
 	q.lines = append(q.lines, line)
 	q.bytes += size
+	q.users[line.User] = load{own.lines + 1, own.bytes + size}
 	q.appended++
 	q.waiting[line.scope()]++
 	switch len(q.lines) {
@@ -130,12 +147,23 @@ func (q *queue) takeLines() (lines []Line, remain int) {
 	n := min(len(q.lines), batchLines)
 	lines, q.lines = q.lines[:n:n], q.lines[n:]
 	for i := range lines {
-		q.bytes -= lines[i].bytes()
+		q.took(lines[i].User, lines[i].bytes())
 	}
 	if len(q.lines) == 0 {
 		q.lines = nil
 	}
 	return lines, len(q.lines)
+}
+
+// took counts a line that does not wait any more; the mutex is held.
+func (q *queue) took(user string, size int) {
+	q.bytes -= size
+	own := q.users[user]
+	if own.lines == 1 {
+		delete(q.users, user)
+		return
+	}
+	q.users[user] = load{own.lines - 1, own.bytes - size}
 }
 
 // takeJobs returns the jobs that wait, and whether the queue was closed.
