@@ -3,6 +3,7 @@
 package e2e
 
 import (
+	"context"
 	"fmt"
 	"slices"
 	"strings"
@@ -116,8 +117,10 @@ func TestUsersAreToldOnceOfAGap(t *testing.T) {
 	prince.expect(Message().From(s.gateway.Hostname).BodyContains("Messages of 1 users could not be archived"))
 	exchange(juliet, romeo, "again, she", "again, he")
 	const newest = "<set xmlns='http://jabber.org/protocol/rsm'><max>2</max><before/></set>"
+	within, cancel := context.WithTimeout(t.Context(), endLimit)
+	defer cancel()
 	for !slices.Equal(bodiesOf(juliet.archive(s.room(), newest)), []string{"again, she", "again, he"}) {
-		if err := t.Context().Err(); err != nil {
+		if err := within.Err(); err != nil {
 			t.Fatal(err)
 		}
 	}

@@ -61,6 +61,12 @@ func (w *world) limit(change func(*LimitsConfig)) {
 	w.changeConfig(func(c *Config) { change(&c.Limits) })
 }
 
+// become has another user act from now on.
+func (w *world) become(name string) {
+	w.u = newUser(w.g, component.JID{Local: name, Domain: "xmpp.test"})
+	w.u.in.running, w.u.scratch = true, w.g.meter.newScratch()
+}
+
 // enterRoom sends the presence that joins a channel of a network.
 func (w *world) enterRoom(channel, network string) {
 	w.t.Helper()
@@ -191,9 +197,8 @@ func TestUsageOutlivesTheUser(t *testing.T) {
 	if w.g.Users() != 0 {
 		t.Fatal("the user is there still")
 	}
-	w.u = newUser(w.g, w.u.jid)
+	w.become(w.u.jid.Local)
 	w.u.usage = w.g.usages.take(w.u.jid)
-	w.u.in.running, w.u.scratch = true, new(scratch)
 	w.forget()
 	w.join(desk, "juliet")
 	w.expectOne(`limits.connects_per_minute`)
@@ -297,8 +302,7 @@ func TestLimitsOfAllTogether(t *testing.T) {
 			w.limit(test.change)
 			juliet := w.u
 			for i, network := range test.networks {
-				w.u = newUser(w.g, component.JID{Local: fmt.Sprint("user", i), Domain: "xmpp.test"})
-				w.u.in.running, w.u.scratch = true, new(scratch)
+				w.become(fmt.Sprint("user", i))
 				w.enterRoom("#a", network)
 				w.expect()
 			}

@@ -69,7 +69,12 @@ func TestGap(t *testing.T) {
 		defer s.Close()
 		ctx := deadline(t)
 		gaps := make(chan gapReport, 100)
-		s.OnGap(func(users map[string]int, err error) { gaps <- gapReport{users, err} })
+		s.OnGap(func(users map[string]int, err error) {
+			if left := s.queue.length(); left > 0 {
+				t.Errorf("told while %d lines wait, which may have kept others out", left)
+			}
+			gaps <- gapReport{users, err}
+		})
 		appendAll(t, s, sampleLines(10)...)
 		if page, err := s.Page(ctx, ask(Query{})); err != nil || page.Total != 10 {
 			t.Fatalf("%+v, %v", page, err)
@@ -107,8 +112,8 @@ func TestGap(t *testing.T) {
 		}
 
 		d.mend(t, s)
-		check(t, s.Flushed(ctx))
 		gap := <-gaps
+		check(t, s.Flushed(ctx))
 		if !maps.Equal(gap.users, lost) || gap.err == nil || errors.Is(gap.err, errQueueFull) {
 			t.Errorf("told of %v, want %v", gap, lost)
 		}

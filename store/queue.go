@@ -155,6 +155,13 @@ func (q *queue) takeLines() (lines []Line, remain int) {
 	return lines, len(q.lines)
 }
 
+// length is how many lines wait.
+func (q *queue) length() int {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	return len(q.lines)
+}
+
 // took counts a line that does not wait any more; the mutex is held.
 func (q *queue) took(user string, size int) {
 	q.bytes -= size

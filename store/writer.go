@@ -177,10 +177,13 @@ func (w *writer) fail(err error) {
 }
 
 func (w *writer) recover() {
-	if w.failure != nil {
-		w.log.Info("the archive is written again")
+	if w.failure == nil {
+		return
 	}
+	w.log.Info("the archive is written again")
 	w.failure = nil
+	// The gap goes on until what came in the meantime has left the queue.
+	w.remain = w.queue.length()
 }
 
 // tellGap tells of lost lines.
