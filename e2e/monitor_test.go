@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"passerelle/internal/harness"
 	. "passerelle/internal/harness/xmppclient"
 )
 
@@ -79,4 +80,23 @@ func TestReadyOnlyWithTheDatabase(t *testing.T) {
 		t.Fatal(err)
 	}
 	s.eventually("/readyz", 200, "ready")
+}
+
+func TestStatusPage(t *testing.T) {
+	const token = "a token of the tests"
+	s := beginAlone(t, func(o *harness.GatewayOptions) { o.Settings["http"] = map[string]any{"token": token} })
+	juliet, _ := s.meeting()
+	page := s.eventually("/", 200, "Everything works.", s.gateway.Hostname, inspircdName, "1 online", "<b>2</b> <span class=\"soft\">occupants</span>")
+	if strings.Contains(page, juliet.account) {
+		t.Errorf("the page names %s", juliet.account)
+	}
+	for password, wanted := range map[string]int{"": 401, "wrong": 401, token: 200} {
+		status, page, err := s.gateway.GetAs(t.Context(), "/users", password)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if named := strings.Contains(page, juliet.account+"@"); status != wanted || named != (wanted == 200) {
+			t.Errorf("with the password %q: %d, and %v that the user is named", password, status, named)
+		}
+	}
 }

@@ -2,6 +2,7 @@ package gateway
 
 import (
 	"slices"
+	"strings"
 	"sync"
 	"time"
 )
@@ -113,4 +114,27 @@ func (c *connections) count() map[string]int {
 		}
 	}
 	return counts
+}
+
+// OnlineUser is a user who has something here, and the networks that the user is
+// connected to.
+type OnlineUser struct {
+	JID      string // bare
+	Networks []string
+}
+
+// Online returns all users by JID, for admins: this names people, as Stats does
+// not.
+func (g *Gateway) Online() []OnlineUser {
+	g.mu.Lock()
+	users := make([]OnlineUser, 0, len(g.users))
+	for jid := range g.users {
+		users = append(users, OnlineUser{JID: jid.String()})
+	}
+	g.mu.Unlock()
+	slices.SortFunc(users, func(a, b OnlineUser) int { return strings.Compare(a.JID, b.JID) })
+	for i := range users {
+		users[i].Networks = g.connections.of(users[i].JID)
+	}
+	return users
 }

@@ -59,7 +59,11 @@ func newWorld(t *testing.T) *world {
 		Gateway:   func() gateway.Stats { return w.figures },
 		Component: func() component.Stats { return w.stream },
 		Store:     func() store.Stats { return w.archive },
-		Answers:   func(context.Context) error { return w.answer },
+		Online: func() []gateway.OnlineUser {
+			return []gateway.OnlineUser{{JID: "juliet@example.org", Networks: []string{"irc.libera.chat"}}, {JID: "<b>@example.org"}}
+		},
+		Problems: new(Problems),
+		Answers:  func(context.Context) error { return w.answer },
 	}
 	return w
 }

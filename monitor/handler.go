@@ -3,6 +3,7 @@ package monitor
 import (
 	"context"
 	"fmt"
+	"html/template"
 	"log/slog"
 	"net/http"
 	"net/http/pprof"
@@ -24,11 +25,18 @@ const (
 type Handler struct {
 	sources Sources
 	mux     *http.ServeMux
+	history history
+	page    *template.Template
+	token   string
+	now     func() time.Time
+	log     *slog.Logger
 }
 
 // NewHandler returns a handler that shows what the sources tell.
 func NewHandler(cfg Config, sources Sources, log *slog.Logger) *Handler {
-	h := &Handler{sources: sources, mux: http.NewServeMux()}
+	h := &Handler{sources: sources, mux: http.NewServeMux(), page: newStatusPage(), token: cfg.Token, now: time.Now, log: log}
+	h.mux.HandleFunc("GET /", h.status)
+	h.mux.HandleFunc("GET /users", h.statusWithNames)
 	h.mux.HandleFunc("GET /healthz", h.health)
 	h.mux.HandleFunc("GET /readyz", h.ready)
 	h.mux.Handle("GET /metrics", promhttp.HandlerFor(newRegistry(&h.sources), promhttp.HandlerOpts{
@@ -93,5 +101,6 @@ func (h *Handler) ready(w http.ResponseWriter, r *http.Request) {
 
 // Server returns a server for the handler.
 func (h *Handler) Server() *http.Server {
-	return &http.Server{Handler: h, ReadTimeout: 5 * time.Second, IdleTimeout: time.Minute, MaxHeaderBytes: 16 << 10}
+	return &http.Server{Handler: h, ReadTimeout: 5 * time.Second, IdleTimeout: time.Minute, MaxHeaderBytes: 16 << 10,
+		ErrorLog: slog.NewLogLogger(h.log.Handler(), slog.LevelDebug)}
 }

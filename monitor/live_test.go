@@ -29,7 +29,7 @@ func gathered(t *testing.T) map[string]*dto.MetricFamily {
 	})
 	sources := Sources{
 		Version: "1.2.3", Started: time.Now(), StreamUp: func() bool { return true },
-		Gateway: g.Stats, Component: component.New(component.DefaultConfig(), g, discard).Stats, Store: data.Stats, Answers: data.Answers,
+		Gateway: g.Stats, Component: component.New(component.DefaultConfig(), g, discard).Stats, Store: data.Stats, Problems: new(Problems), Answers: data.Answers,
 	}
 	families, err := newRegistry(&sources).Gather()
 	if err != nil {

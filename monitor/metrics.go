@@ -126,6 +126,10 @@ func workMetrics() []metric {
 			add(float64(s.gateway.LongestStanzas), "stanzas")
 			add(float64(s.gateway.LongestEvents), "events")
 		}},
+		{"log_records_total", "Warnings and errors that were logged.", counter, []string{"level"}, func(s *snapshot, add adder) {
+			add(float64(s.warnings), "warn")
+			add(float64(s.errors), "error")
+		}},
 		one("archive_lines_total", "Lines written to the archive.", counter, func(s *snapshot) float64 { return float64(s.store.Written) }),
 		one("archive_lines_lost_total", "Lines that could not be archived.", counter, func(s *snapshot) float64 { return float64(s.store.Lost) }),
 		one("archive_queue_lines", "Lines that wait for the archive.", gauge, func(s *snapshot) float64 { return float64(s.store.Queued) }),

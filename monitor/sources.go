@@ -21,6 +21,10 @@ type Sources struct {
 	Gateway   func() gateway.Stats
 	Component func() component.Stats
 	Store     func() store.Stats
+	// Online names all users; only those with the token are shown them.
+	Online func() []gateway.OnlineUser
+	// Problems are the last ones that were logged.
+	Problems *Problems
 	// Answers asks the store whether it answers.
 	Answers func(context.Context) error
 }
@@ -31,8 +35,12 @@ type snapshot struct {
 	gateway   gateway.Stats
 	component component.Stats
 	store     store.Stats
+	warnings  uint64
+	errors    uint64
 }
 
 func (s *Sources) snapshot() snapshot {
-	return snapshot{s.StreamUp(), s.Gateway(), s.Component(), s.Store()}
+	one := snapshot{up: s.StreamUp(), gateway: s.Gateway(), component: s.Component(), store: s.Store()}
+	one.warnings, one.errors = s.Problems.counts()
+	return one
 }

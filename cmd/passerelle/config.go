@@ -139,6 +139,24 @@ func unknownKeys(file string, text []byte) error {
 	return errors.Join(faults...)
 }
 
+// readSecret puts what a file holds, if one is named, in the place of the key's own
+// value.
+func readSecret(key string, value *string, file string) error {
+	if file == "" {
+		return nil
+	}
+	var twice error
+	if *value != "" {
+		twice = fmt.Errorf("%[1]s and %[1]s_file are both given: leave one out", key)
+	}
+	text, err := os.ReadFile(file)
+	if err != nil {
+		return errors.Join(twice, fmt.Errorf("%s_file: %w", key, err))
+	}
+	*value = strings.TrimSpace(string(text))
+	return twice
+}
+
 // complete reads what the configuration points to, and checks the whole.
 func (c *config) complete() error {
 	var faults []error
@@ -153,16 +171,8 @@ func (c *config) complete() error {
 			faults = append(faults, errors.New("  "+line))
 		}
 	}
-	if c.Component.SecretFile != "" {
-		if c.Component.Secret != "" {
-			add("", errors.New("component.secret and component.secret_file are both given: leave one out"))
-		}
-		secret, err := os.ReadFile(c.Component.SecretFile)
-		if err != nil {
-			add("", fmt.Errorf("component.secret_file: %w", err))
-		}
-		c.Component.Secret = strings.TrimSpace(string(secret))
-	}
+	add("", readSecret("component.secret", &c.Component.Secret, c.Component.SecretFile))
+	add("", readSecret("http.token", &c.HTTP.Token, c.HTTP.TokenFile))
 	add("component", c.Component.Config.Validate())
 	add("store", c.Store.Validate())
 	add("gateway", c.Gateway.Validate())

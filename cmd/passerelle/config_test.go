@@ -99,14 +99,14 @@ irc:
     - {name: a, addresses: []}
     - {name: A, addresses: ["http://x"]}
 log: {level: loud, format: xml}
-http: {listen: nowhere}
+http: {listen: nowhere, token: short, token_file: /nowhere/token}
 `), nil)
 	if err == nil {
 		t.Fatal("an impossible configuration passes")
 	}
 	for _, want := range []string{
 		"component.hostname", "component.secret", "store.directory", "gateway.max_lines", "gateway.charset", "gateway.answer_timeout",
-		"gateway.idle_quit", "irc.burst", "irc.servers[0]", "irc.servers[1]", "\"a\" twice", "irc.servers[2]", "log.level", "log.format", "http.listen",
+		"gateway.idle_quit", "irc.burst", "irc.servers[0]", "irc.servers[1]", "\"a\" twice", "irc.servers[2]", "log.level", "log.format", "http.listen", "http.token is shorter", "http.token and http.token_file are both given", "http.token_file: ",
 	} {
 		if !strings.Contains(err.Error(), want) {
 			t.Errorf("%v\nlacks %q", err, want)

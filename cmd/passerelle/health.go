@@ -47,12 +47,17 @@ func serveHTTP(listen string, handler *monitor.Handler, log *slog.Logger) (func(
 		return nil, fmt.Errorf("http.listen: %w", err)
 	}
 	server := handler.Server()
+	ctx, cancel := context.WithCancel(context.Background())
+	go handler.Watch(ctx)
 	go func() {
 		if err := server.Serve(listener); !errors.Is(err, http.ErrServerClosed) {
-			log.Error("health and metrics are no longer served", "error", err)
+			log.Error("health, metrics and status are no longer served", "error", err)
 		}
 	}()
-	return func() { _ = server.Close() }, nil
+	return func() {
+		cancel()
+		_ = server.Close()
+	}, nil
 }
 
 // health asks the gateway that runs with this configuration whether it is well.

@@ -26,7 +26,8 @@ const shutdownTime = 1800 * time.Millisecond
 // run serves until SIGTERM or SIGINT. A second signal ends it at once.
 func run(cfg *config, _, stderr io.Writer) error {
 	level := new(slog.LevelVar)
-	log := newLogger(cfg.Log, level, stderr)
+	problems := new(monitor.Problems)
+	log := slog.New(problems.Handler(newLogger(cfg.Log, level, stderr).Handler()))
 	data, err := store.Open(cfg.Store, log)
 	if err != nil {
 		return err
@@ -55,7 +56,7 @@ func run(cfg *config, _, stderr io.Writer) error {
 
 	stopHTTP, err := serveHTTP(cfg.HTTP.Listen, monitor.NewHandler(cfg.HTTP, monitor.Sources{
 		Version: programVersion(), Started: time.Now(), Domain: cfg.Component.Hostname, StreamUp: pulse.up.Load,
-		Gateway: g.Stats, Component: conn.Stats, Store: data.Stats, Answers: data.Answers,
+		Gateway: g.Stats, Online: g.Online, Component: conn.Stats, Store: data.Stats, Answers: data.Answers, Problems: problems,
 	}, log), log)
 	if err != nil {
 		return err

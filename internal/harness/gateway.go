@@ -236,6 +236,11 @@ func (g *Gateway) HTTPAddress() (string, error) {
 
 // Get asks it for a path over HTTP, and returns the status and the body of the answer.
 func (g *Gateway) Get(ctx context.Context, path string) (status int, body string, err error) {
+	return g.GetAs(ctx, path, "")
+}
+
+// GetAs is Get with a password, unless that is empty.
+func (g *Gateway) GetAs(ctx context.Context, path, password string) (status int, body string, err error) {
 	address, err := g.HTTPAddress()
 	if err != nil {
 		return 0, "", err
@@ -243,6 +248,9 @@ func (g *Gateway) Get(ctx context.Context, path string) (status int, body string
 	request, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+address+path, nil)
 	if err != nil {
 		return 0, "", err
+	}
+	if password != "" {
+		request.SetBasicAuth("admin", password)
 	}
 	response, err := http.DefaultClient.Do(request)
 	if err != nil {
