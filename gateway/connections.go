@@ -41,13 +41,13 @@ func (c *connections) admit(one connection, limits LimitsConfig, perServer int, 
 	}
 	switch {
 	case !within(limits.Connections, c.total):
-		return refuse("resource-constraint", "the gateway has as many connections to IRC as it may have, %d (limits.connections); try again later, or tell its admin", c.total)
+		return atLimit("limits.connections", "resource-constraint", "the gateway has as many connections to IRC as it may have, %d (limits.connections); try again later, or tell its admin", c.total)
 	case !within(perServer, host.connections):
-		return refuse("resource-constraint", "the gateway has as many connections to %s as it may have, %d (limits.connections_per_server); try again later, or tell its admin", one.network, host.connections)
+		return atLimit("limits.connections_per_server", "resource-constraint", "the gateway has as many connections to %s as it may have, %d (limits.connections_per_server); try again later, or tell its admin", one.network, host.connections)
 	case !host.connect.take(now, limits.ServerConnectsPerMinute):
-		return refuse("resource-constraint", "too many people want to connect to %s at once (limits.server_connects_per_minute); try again in a minute", one.network)
+		return atLimit("limits.server_connects_per_minute", "resource-constraint", "too many people want to connect to %s at once (limits.server_connects_per_minute); try again in a minute", one.network)
 	case !c.connect.take(now, limits.TotalConnectsPerMinute):
-		return refuse("resource-constraint", "too many people want to connect at once (limits.total_connects_per_minute); try again in a minute")
+		return atLimit("limits.total_connects_per_minute", "resource-constraint", "too many people want to connect at once (limits.total_connects_per_minute); try again in a minute")
 	}
 	if c.users == nil {
 		c.users, c.hosts = make(map[string][]connection), make(map[string]*hostUsage)

@@ -38,6 +38,15 @@
 // A handler returns an error; reply.go turns it into the stanza error that its
 // sender gets. No other file writes one.
 //
+// # What others may see
+//
+// What is counted is in stats.go: atomics that users' goroutines add to, of which
+// Gateway.Stats makes a snapshot on any goroutine. What is counted on the way of
+// each line or stanza is spread over several, so that users do not wait for each
+// other's processors; sums over rooms are brought up to date when a user's
+// goroutine has done a round of work. Loggers of a user pass through a tracer
+// (trace.go), which lets everything through while an admin traces that user.
+//
 // # What it refuses
 //
 // Stanzas to addresses that mean nothing, encrypted messages, messages of more

@@ -291,6 +291,9 @@ func FuzzUser(f *testing.F) {
 				}
 			case 2, 3, 4:
 				s := d.stanza()
+				if _, err := parseStanzas([]byte(w.g.maskStanza(s))); err != nil {
+					t.Fatalf("what is logged of a stanza is none: %v", err)
+				}
 				w.u.guard(func() { w.u.handleStanza(s) })
 			default:
 				ev := d.event(w)

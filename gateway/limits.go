@@ -70,14 +70,30 @@ func (u *User) limits() LimitsConfig { return u.g.live().Limits }
 // within reports whether one more fits a limit.
 func within(limit, count int) bool { return limit <= 0 || count < limit }
 
+// atLimit is a refusal by a limit, named as limits.key.
+func atLimit(key, condition, format string, args ...any) error {
+	return &refusal{condition: condition, text: fmt.Sprintf(format, args...), limit: strings.TrimPrefix(key, "limits.")}
+}
+
+// limitKeys are the keys of all limits.
+func limitKeys() []string {
+	var keys []string
+	for field := range reflect.TypeFor[LimitsConfig]().Fields() {
+		if field.Type.Kind() == reflect.Int {
+			keys = append(keys, field.Tag.Get("yaml"))
+		}
+	}
+	return keys
+}
+
 // tooFast is the refusal of what was done too often.
 func tooFast(key, what string, limit int) error {
-	return refuse("resource-constraint", "that is more than %d %s in a minute, which is the limit (%s); wait a minute and try again", limit, what, key)
+	return atLimit(key, "resource-constraint", "that is more than %d %s in a minute, which is the limit (%s); wait a minute and try again", limit, what, key)
 }
 
 // tooMany is the refusal of one more than there may be.
 func tooMany(key, format string, args ...any) error {
-	return refuse("policy-violation", "%s (%s)", fmt.Sprintf(format, args...), key)
+	return atLimit(key, "policy-violation", "%s (%s)", fmt.Sprintf(format, args...), key)
 }
 
 // limitConnect refuses one connection more than the user may have, or may ask for

@@ -16,6 +16,7 @@ type refusal struct {
 	text      string
 	payload   string             // of the condition: the address that <gone/> points to
 	detail    *component.Element // an application's own condition
+	limit     string             // the key of the limit that was reached, in gateway.limits
 }
 
 func (r *refusal) Error() string { return r.text }
@@ -46,6 +47,7 @@ func (u *User) stanzaError(err error) *component.StanzaError {
 		return component.NewError("internal-server-error", "the gateway could not do that because of a fault of its own")
 	}
 	u.g.meter.refused(r.condition)
+	u.g.meter.limited(r.limit)
 	stanzaError := component.NewError(r.condition, translate.CutBytes(translate.CleanText(r.text), longestErrorText))
 	if r.errorType != "" {
 		stanzaError.Type = r.errorType

@@ -28,6 +28,9 @@ type Stats struct {
 	// Refusals counts requests that were answered with an error, by its
 	// condition (RFC 6120 §8.3.3).
 	Refusals map[string]uint64
+	// Limits counts those of them that a limit was the reason of, by its key in
+	// gateway.limits.
+	Limits map[string]uint64
 	// Panics counts the faults that ended a user's session.
 	Panics uint64
 	// ToXMPP is the time from reading a line to handing what it makes to the
@@ -157,6 +160,7 @@ type meter struct {
 	shards   [counterShards]counters
 	next     atomic.Uint32 // shard to be given out
 	refusals map[string]*atomic.Uint64
+	limits   map[string]*atomic.Uint64
 	traffic  ircconn.Traffic
 
 	mu       sync.RWMutex
@@ -175,7 +179,10 @@ const undefinedCondition = "undefined-condition"
 
 func (m *meter) init() {
 	m.networks = make(map[string]*networkMeter)
-	m.refusals = make(map[string]*atomic.Uint64)
+	m.refusals, m.limits = make(map[string]*atomic.Uint64), make(map[string]*atomic.Uint64)
+	for _, key := range limitKeys() {
+		m.limits[key] = new(atomic.Uint64)
+	}
 	for _, condition := range component.Conditions() {
 		m.refusals[condition] = new(atomic.Uint64)
 	}
@@ -194,6 +201,13 @@ func (m *meter) refused(condition string) {
 		counter = m.refusals[undefinedCondition]
 	}
 	counter.Add(1)
+}
+
+// limited counts a refusal by a limit; an empty key is none.
+func (m *meter) limited(key string) {
+	if counter := m.limits[key]; counter != nil {
+		counter.Add(1)
+	}
 }
 
 // meterOf returns where a network is counted: by its name if it is listed, so
@@ -337,7 +351,7 @@ func (g *Gateway) Stats() Stats {
 	g.mu.Unlock()
 	s := Stats{
 		Users: len(users), Panics: uint64(g.panics.Load()), Lines: g.meter.traffic.Stats(),
-		Refusals: make(map[string]uint64), Networks: make(map[string]NetworkStats),
+		Refusals: make(map[string]uint64), Networks: make(map[string]NetworkStats), Limits: make(map[string]uint64),
 	}
 	for _, u := range users {
 		stanzas, events := u.in.waiting()
@@ -355,6 +369,9 @@ func (g *Gateway) Stats() Stats {
 	}
 	for condition, count := range g.meter.refusals {
 		s.Refusals[condition] = count.Load()
+	}
+	for key, count := range g.meter.limits {
+		s.Limits[key] = count.Load()
 	}
 	for listed := range g.live().Servers {
 		g.meterOf(listed)

@@ -1,6 +1,10 @@
 package gateway
 
 import (
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
 	"testing"
 	"time"
 
@@ -190,5 +194,47 @@ func TestWaitingIsCounted(t *testing.T) {
 	got := w.g.Stats()
 	if got.Users != 2 || got.Stanzas != 4 || got.LongestStanzas != 3 || got.Events != 1 || got.LongestEvents != 1 {
 		t.Errorf("got %+v", got)
+	}
+}
+
+func TestLimitsReachedAreCounted(t *testing.T) {
+	w := connected(t)
+	live := *w.g.live()
+	live.Limits.MessagesPerMinute = 1
+	w.g.Apply(live)
+	for range 3 {
+		w.stanza(`<message from='%s' to='%s' type='groupchat'><body>hi</body></message>`, desk, room)
+	}
+	for key, count := range w.g.Stats().Limits {
+		if want := uint64(map[bool]int{true: 2}[key == "messages_per_minute"]); count != want {
+			t.Errorf("%s was reached %d times, want %d", key, count, want)
+		}
+	}
+}
+
+// A limit that is called otherwise in a refusal would not be counted.
+func TestRefusalsNameLimitsThatExist(t *testing.T) {
+	files, err := filepath.Glob("*.go")
+	if err != nil {
+		t.Fatal(err)
+	}
+	named := regexp.MustCompile(`"limits\.([a-z_]+)"`)
+	seen := make(map[string]bool)
+	for _, file := range files {
+		text, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, found := range named.FindAllSubmatch(text, -1) {
+			seen[string(found[1])] = true
+			if !slices.Contains(limitKeys(), string(found[1])) {
+				t.Errorf("%s names the limit %s, which does not exist", file, found[1])
+			}
+		}
+	}
+	for _, key := range limitKeys() {
+		if !seen[key] {
+			t.Errorf("no refusal names the limit %s", key)
+		}
 	}
 }

@@ -46,6 +46,7 @@ func newWorld(t *testing.T) *world {
 		},
 		StanzasOut: [component.Kinds]uint64{100, 200, 30},
 		Refusals:   map[string]uint64{"forbidden": 2, "not-acceptable": 5},
+		Limits:     map[string]uint64{"channels": 3},
 		ToXMPP:     gateway.Latency{Buckets: buckets, Sum: 30 * time.Second},
 		ToIRC:      gateway.Latency{Buckets: buckets, Sum: time.Millisecond},
 	}

@@ -116,6 +116,11 @@ func workMetrics() []metric {
 				add(float64(count), condition)
 			}
 		}},
+		{"limits_reached_total", "Requests answered with an error because of a limit, by its key in gateway.limits.", counter, []string{"limit"}, func(s *snapshot, add adder) {
+			for key, count := range s.gateway.Limits {
+				add(float64(count), key)
+			}
+		}},
 		one("panics_total", "Faults of the gateway that ended a user's session.", counter,
 			func(s *snapshot) float64 { return float64(s.gateway.Panics) }),
 		{"inlet_waiting", "Stanzas and IRC events that wait for users' goroutines.", gauge, []string{"inlet"}, func(s *snapshot, add adder) {
@@ -134,7 +139,7 @@ func workMetrics() []metric {
 		one("archive_lines_lost_total", "Lines that could not be archived.", counter, func(s *snapshot) float64 { return float64(s.store.Lost) }),
 		one("archive_queue_lines", "Lines that wait for the archive.", gauge, func(s *snapshot) float64 { return float64(s.store.Queued) }),
 		one("archive_lag_seconds", "For how long the first of these has waited.", gauge, func(s *snapshot) float64 { return s.store.Lag.Seconds() }),
-		one("store_failures_total", "Attempts to write to the store that failed.", counter, func(s *snapshot) float64 { return float64(s.store.Failures) }),
+		one("store_failures_total", "What the store was asked for and did not do.", counter, func(s *snapshot) float64 { return float64(s.store.Failures) }),
 	}
 }
 

@@ -28,6 +28,7 @@ func TestMetrics(t *testing.T) {
 		`passerelle_irc_lines_total{direction="in",kind="message"} 90`,
 		`passerelle_irc_lines_total{direction="out",kind="join"} 12`,
 		`passerelle_refusals_total{condition="not-acceptable"} 5`,
+		`passerelle_limits_reached_total{limit="channels"} 3`,
 		`passerelle_archive_lag_seconds 1.5`,
 		`passerelle_latency_seconds_bucket{direction="to_xmpp",le="5e-05"} 3`,
 		`passerelle_latency_seconds_bucket{direction="to_xmpp",le="10"} 3`,

@@ -91,14 +91,18 @@ type Stats struct {
 	// first of them has; 0 when none waits.
 	Queued int
 	Lag    time.Duration
-	// Failures counts attempts to write that did not work.
+	// Failures counts what the database was asked for and did not do.
 	Failures uint64
 	// Err is why the last attempt to write did not work, or nil when it did.
 	Err error
 }
 
 // Stats returns the figures of this moment.
-func (s *Store) Stats() Stats { return s.queue.stats() }
+func (s *Store) Stats() Stats {
+	stats := s.queue.stats()
+	stats.Failures = s.db.failures.Load()
+	return stats
+}
 
 // settle puts the lines of one archive where queries find them. While the database
 // cannot be written the queries find what was written before.

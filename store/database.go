@@ -9,6 +9,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -51,6 +52,7 @@ type dialect struct {
 type database struct {
 	dialect
 	write, read *sql.DB
+	failures    atomic.Uint64 // statements that failed
 
 	mu         sync.Mutex
 	statements map[statementKey]*sql.Stmt
@@ -172,6 +174,14 @@ func (db *database) again(ctx context.Context, query func() error) error {
 		}
 		err = query()
 	}
+	return db.noted(err)
+}
+
+// noted counts an error of the database. That nobody waits for it any more is none.
+func (db *database) noted(err error) error {
+	if err != nil && !errors.Is(err, context.Canceled) && !errors.Is(err, sql.ErrNoRows) {
+		db.failures.Add(1)
+	}
 	return err
 }
 
@@ -198,7 +208,7 @@ func (db *database) change(ctx context.Context, run func(context.Context, transa
 	}
 	tx, err := db.write.BeginTx(ctx, nil)
 	if err != nil {
-		return err
+		return db.noted(err)
 	}
 	if err := run(ctx, transaction{db, tx}); err != nil {
 		// The error that matters is the first one: SQLite ends a transaction by
@@ -206,7 +216,7 @@ func (db *database) change(ctx context.Context, run func(context.Context, transa
 		_ = tx.Rollback()
 		return err
 	}
-	return tx.Commit()
+	return db.noted(tx.Commit())
 }
 
 // changeDurably is change for what must survive a power failure.
@@ -229,13 +239,13 @@ func (t transaction) exec(ctx context.Context, text string, arguments ...any) er
 		return err
 	}
 	_, err = statement.ExecContext(ctx, arguments...)
-	return err
+	return t.db.noted(err)
 }
 
 // execOnce runs a statement whose text will not come again.
 func (t transaction) execOnce(ctx context.Context, text string, arguments ...any) error {
 	_, err := t.tx.ExecContext(ctx, t.db.bind(text), arguments...)
-	return err
+	return t.db.noted(err)
 }
 
 func (t transaction) query(ctx context.Context, text string, arguments ...any) (*sql.Rows, error) {
@@ -251,7 +261,7 @@ func (t transaction) scan(ctx context.Context, text string, arguments []any, int
 	if err != nil {
 		return false, err
 	}
-	return foundRow(statement.QueryRowContext(ctx, arguments...).Scan(into...))
+	return foundRow(t.db.noted(statement.QueryRowContext(ctx, arguments...).Scan(into...)))
 }
 
 // preparedIn returns a statement for a transaction. The writer has one connection

@@ -42,7 +42,6 @@ type queue struct {
 	marks []mark
 
 	written, lost uint64
-	failures      uint64
 	gap           map[string]int
 	tellGap       func(users map[string]int, err error)
 	err           error
@@ -217,7 +216,7 @@ func (q *queue) onGap(tell func(users map[string]int, err error)) {
 func (q *queue) stats() Stats {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	stats := Stats{Written: q.written, Lost: q.lost, Queued: int(q.appended - q.handled), Failures: q.failures, Err: q.err}
+	stats := Stats{Written: q.written, Lost: q.lost, Queued: int(q.appended - q.handled), Err: q.err}
 	if stats.Queued > 0 {
 		stats.Lag = time.Since(q.marks[0].at)
 	}
@@ -263,7 +262,6 @@ func (q *queue) failed(err error) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	q.err = err
-	q.failures++
 }
 
 // giveUp counts taken lines as lost.

@@ -1,9 +1,6 @@
 package store
 
-import (
-	"errors"
-	"testing"
-)
+import "testing"
 
 func TestLag(t *testing.T) {
 	q := newQueue()
@@ -38,15 +35,5 @@ func TestLag(t *testing.T) {
 	q.append(line)
 	if len(q.marks) != 1 || q.stats().Lag <= 0 {
 		t.Errorf("%d marks, and a lag of %v, of one line", len(q.marks), q.stats().Lag)
-	}
-}
-
-func TestFailuresAreCounted(t *testing.T) {
-	q := newQueue()
-	q.failed(errors.New("disk full"))
-	q.failed(errors.New("disk full"))
-	q.wrote(0, 0)
-	if got := q.stats(); got.Failures != 2 || got.Err != nil {
-		t.Errorf("got %+v", got)
 	}
 }

@@ -2,6 +2,7 @@ package store
 
 import (
 	"bytes"
+	"context"
 	"log/slog"
 	"os"
 	"path/filepath"
@@ -120,6 +121,27 @@ func TestAnswers(t *testing.T) {
 		check(t, s.Close())
 		if err := s.Answers(t.Context()); err == nil {
 			t.Error("a store that is closed answers")
+		}
+	})
+}
+
+func TestFailuresAreCounted(t *testing.T) {
+	backends(t, func(t *testing.T, cfg Config) {
+		s := openQuick(t, cfg)
+		query := Query{User: "juliet@example.org", Server: "irc.example", Channel: "#balcony", Max: 1}
+		_, err := s.Page(t.Context(), query)
+		check(t, err)
+		cancelled, cancel := context.WithCancel(t.Context())
+		cancel()
+		if _, err := s.Page(cancelled, query); err == nil {
+			t.Error("a query that nobody waits for was answered")
+		}
+		if got := s.Stats().Failures; got != 0 {
+			t.Errorf("%d failures where there was none", got)
+		}
+		check(t, s.Close())
+		if _, err := s.Page(t.Context(), query); err == nil || s.Stats().Failures == 0 {
+			t.Errorf("%d failures, and the error %v, of a store that is closed", s.Stats().Failures, err)
 		}
 	})
 }
