@@ -105,3 +105,37 @@ func TestLimitsAreNamed(t *testing.T) {
 	romeo.expectFrom(juliet.nick, "PRIVMSG", s.channel, "four")
 	romeo.refuteSeen("PRIVMSG", s.channel, "three")
 }
+
+// A blocked user is gone at once, and stays away after a restart, until an admin thinks better
+// of it.
+func TestBlocksSurviveARestart(t *testing.T) {
+	s, prince := beginGoverned(t, nil)
+	juliet, romeo := s.meeting()
+	jid := juliet.account + "@" + s.xmpp.Domain
+	prince.run("block-user", map[string]string{"pattern": jid, "reason": "too loud"})
+	juliet.expect(Presence().From(juliet.occupant()).Type("unavailable").Status("332"))
+	juliet.expect(Message().From(s.gateway.Hostname).BodyContains("may not use this gateway: too loud"))
+	if quit := romeo.expectFrom(juliet.nick, "QUIT"); contains(quit.Last(), "loud") || contains(quit.Last(), "@") {
+		t.Errorf("IRC was told %q", quit.Last())
+	}
+	juliet.joinFails(s.channel, "forbidden")
+	prince.tell("block-server " + s.network + " under attack")
+	prince.joinFails(s.channel, "not-allowed")
+
+	if err := shared.workspace.RestartGateway(t.Context(), s.gateway); err != nil {
+		t.Fatal(err)
+	}
+	prince.reachable(t.Context())
+	if refusal := juliet.joinFails(s.channel, "forbidden"); !contains(refusal.String(), "too loud") {
+		t.Errorf("after a restart juliet is refused with %s", refusal)
+	}
+	if refusal := prince.joinFails(s.channel, "not-allowed"); !contains(refusal.String(), "under attack") {
+		t.Errorf("after a restart the server is refused with %s", refusal)
+	}
+	prince.run("unblock", map[string]string{"blocks": "user " + jid})
+	prince.tell("unblock server " + s.network)
+	if told := prince.tell("blocks"); !contains(told, "Nothing is blocked") {
+		t.Errorf("blocked is %q", told)
+	}
+	juliet.join()
+}

@@ -77,11 +77,12 @@ func (c AccessConfig) parse() (*rules, error) {
 // they could not undo it otherwise.
 func (r *rules) refuseUser(jid component.JID) error {
 	matches := func(p pattern) bool { return p.matchesUser(jid) }
+	denied := slices.IndexFunc(r.denyUsers, matches)
 	switch {
 	case slices.ContainsFunc(r.admins, func(admin string) bool { return strings.EqualFold(admin, jid.String()) }):
 		return nil
-	case slices.ContainsFunc(r.denyUsers, matches):
-		return refuse("forbidden", "%s may not use this gateway; ask its admin why", jid)
+	case denied >= 0:
+		return refuse("forbidden", "%s may not use this gateway%s", jid, r.denyUsers[denied].why())
 	case len(r.allowUsers) > 0 && !slices.ContainsFunc(r.allowUsers, matches):
 		return refuse("forbidden", "this gateway is for certain users only, and %s is not one of them; ask its admin", jid)
 	}
@@ -139,8 +140,8 @@ func (u *User) names(scope store.Scope, addresses []ircconn.Address) []string {
 func (u *User) refuseServer(scope store.Scope, addresses []ircconn.Address) error {
 	r := u.g.rules.Load()
 	for _, name := range append(u.names(scope, addresses), scope.Server) {
-		if slices.ContainsFunc(r.denyServers, func(p pattern) bool { return p.matchesHost(name) }) {
-			return refuse("not-allowed", "this gateway does not connect to %s; ask its admin why", scope.Server)
+		if i := slices.IndexFunc(r.denyServers, func(p pattern) bool { return p.matchesHost(name) }); i >= 0 {
+			return refuse("not-allowed", "this gateway does not connect to %s%s", scope.Server, r.denyServers[i].why())
 		}
 	}
 	if len(networksIn(r.allowServers)) == 0 && !u.isAllowedByName(scope, addresses) {
@@ -175,18 +176,6 @@ func (u *User) destinations(scope store.Scope, addresses []ircconn.Address) *irc
 		where.Only = networksIn(r.allowServers)
 	}
 	return where
-}
-
-// setRules puts the rules of the configuration in force. Validate has found its
-// faults before.
-func (g *Gateway) setRules() {
-	live := g.live()
-	fresh, err := live.Access.parse()
-	if err != nil {
-		g.log.Error("a part of gateway.access does not count", "error", err)
-	}
-	fresh.admins = live.Admins
-	g.rules.Store(fresh)
 }
 
 // enforce has all users leave what they may not be in any more.

@@ -25,6 +25,7 @@ func adminCommands() []adhocCommand {
 		{node: admin + "shutdown", name: "Shut the gateway down", begin: beginShutdown},
 	}
 	list = append(list, logCommands()...)
+	list = append(list, blockCommands()...)
 	for i := range list {
 		list[i].admin, list[i].on = true, onGateway
 	}

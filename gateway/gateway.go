@@ -59,6 +59,7 @@ type Options struct {
 type Gateway struct {
 	current     atomic.Pointer[Live]
 	rules       atomic.Pointer[rules]
+	blocks      blocks
 	domain      string
 	version     string
 	occupantKey []byte
@@ -135,6 +136,7 @@ func New(options Options) *Gateway {
 	g.started = g.now()
 	g.addressing.Fixed = strings.ToLower(options.Config.FixedServer)
 	g.current.Store(&Live{Config: options.Config, Servers: options.Servers})
+	g.loadBlocks()
 	g.setRules()
 	if g.store != nil {
 		g.store.OnGap(g.tellGaps)

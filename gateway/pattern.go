@@ -16,6 +16,15 @@ type pattern struct {
 	text    string
 	name    *regexp.Regexp
 	network netip.Prefix // of servers; valid instead of a name
+	reason  string       // for which an admin has blocked it; may be empty
+}
+
+// why ends the sentence about who is denied.
+func (p pattern) why() string {
+	if p.reason == "" {
+		return "; ask its admin why"
+	}
+	return ": " + p.reason + "; ask its admin"
 }
 
 // longestPattern is more than any JID or host name has.

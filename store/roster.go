@@ -17,11 +17,7 @@ func (s *Store) RemoveContact(ctx context.Context, user, contact string) error {
 }
 
 func (s *Store) changeContact(ctx context.Context, what, text, user, contact string) error {
-	return doing(what, s.queue.do(ctx, job{run: func(ctx context.Context, w *writer) error {
-		return w.db.changeDurably(ctx, func(ctx context.Context, tx transaction) error {
-			return tx.exec(ctx, text, user, contact)
-		})
-	}}))
+	return doing(what, s.durably(ctx, text, user, contact))
 }
 
 // Contacts returns a user's contacts in the order of their texts' bytes.
