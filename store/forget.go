@@ -27,6 +27,7 @@ func (w *writer) forget(ctx context.Context, user string) error {
 		for _, text := range []string{
 			"DELETE FROM setting WHERE owner = ?",
 			"DELETE FROM contact WHERE owner = ?",
+			"DELETE FROM session WHERE owner = ?",
 			"UPDATE archive SET owner = NULL WHERE owner = ?",
 		} {
 			if err := tx.exec(ctx, text, user); err != nil {

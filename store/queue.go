@@ -31,6 +31,7 @@ type queue struct {
 	appended uint64 // lines accepted since the start
 	handled  uint64 // of these, lines that were written or given up
 	jobs     []job
+	sessions map[Scope]*Session // that wait to be written, or, as nil, to be removed
 	closed   bool
 	// users is what the lines that wait are to each user.
 	users map[string]load

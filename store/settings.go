@@ -1,6 +1,7 @@
 package store
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"strings"
@@ -11,6 +12,11 @@ import (
 // whole server, and an empty Server is everything of the user. The store compares
 // the texts as they are: the caller folds them.
 type Scope struct{ User, Server, Channel string }
+
+// compare orders scopes.
+func (s Scope) compare(other Scope) int {
+	return cmp.Or(strings.Compare(s.User, other.User), strings.Compare(s.Server, other.Server), strings.Compare(s.Channel, other.Channel))
+}
 
 // Settings are values by name. A name that is missing is not set; several values
 // keep their order.

@@ -57,6 +57,7 @@ func (w *writer) run(ctx context.Context) {
 		jobs = append(w.kept, jobs...)
 		w.kept = nil
 		w.writeLines(ctx, jobs, closed)
+		w.writeSessions(ctx)
 		for _, j := range jobs {
 			if j.insists && w.queue.handledLines() < j.after {
 				w.kept = append(w.kept, j)

@@ -1,0 +1,136 @@
+package store
+
+import (
+	"context"
+	"maps"
+	"slices"
+	"unicode/utf8"
+)
+
+// Session is what a user has on IRC: a network, or with a Channel in its Scope a
+// channel. The gateway says what State means.
+type Session struct {
+	Scope
+	State string
+	// Secret is the channel's key, which is encrypted at rest.
+	Secret string
+}
+
+// KeepSession notes what a user has, in place of what was noted for that scope
+// before. It never waits: it is in the database a moment later, with what else
+// was noted by then, and survives the end of the process from then on.
+func (s *Store) KeepSession(session Session) {
+	if !utf8.ValidString(session.State) {
+		return
+	}
+	s.sealSession(&session)
+	s.queue.keep(session.Scope, &session)
+}
+
+// DropSession notes that a user has that no longer. It never waits.
+func (s *Store) DropSession(scope Scope) { s.queue.keep(scope, nil) }
+
+// Sessions returns what users had when the process ended before, in the order of
+// users, servers and channels. Secrets that cannot be read are left empty.
+func (s *Store) Sessions(ctx context.Context) ([]Session, error) {
+	rows, err := s.db.query(ctx, "SELECT owner, server, channel, state, secret FROM session")
+	if err != nil {
+		return nil, doing("loading sessions", err)
+	}
+	defer rows.Close()
+	var sessions []Session
+	for rows.Next() {
+		var one Session
+		var sealed string
+		if err := rows.Scan(&one.User, &one.Server, &one.Channel, &one.State, &sealed); err != nil {
+			return nil, doing("loading sessions", err)
+		}
+		if sealed != "" {
+			// A key that is lost is asked for by the channel.
+			one.Secret, _ = s.openSetting(settingRow{scope: one.Scope, name: sessionSecret, secret: 1, value: sealed})
+		}
+		sessions = append(sessions, one)
+	}
+	// The databases sort texts by rules of their own.
+	slices.SortFunc(sessions, func(a, b Session) int { return a.Scope.compare(b.Scope) })
+	return sessions, doing("loading sessions", rows.Err())
+}
+
+// sessionSecret is where a session's secret stands, for its encryption.
+const sessionSecret = "session"
+
+func (s *Store) sealSession(session *Session) {
+	if session.Secret == "" {
+		return
+	}
+	session.Secret = s.sealSetting(settingRow{scope: session.Scope, name: sessionSecret, value: session.Secret}).value
+}
+
+// keep queues a session to be written, or to be removed. One that waits already
+// is replaced.
+func (q *queue) keep(scope Scope, session *Session) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	if q.closed {
+		return
+	}
+	if q.sessions == nil {
+		q.sessions = make(map[Scope]*Session)
+	}
+	q.sessions[scope] = session
+	signal(q.lineCame)
+}
+
+// takeSessions returns the sessions that wait.
+func (q *queue) takeSessions() map[Scope]*Session {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	taken := q.sessions
+	q.sessions = nil
+	return taken
+}
+
+// putBack queues sessions again that could not be written, unless there is
+// something newer.
+func (q *queue) putBack(sessions map[Scope]*Session) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	maps.Copy(sessions, q.sessions)
+	q.sessions = sessions
+}
+
+// writeSessions writes the sessions that wait.
+func (w *writer) writeSessions(ctx context.Context) {
+	if w.failure != nil {
+		return
+	}
+	sessions := w.queue.takeSessions()
+	if len(sessions) == 0 {
+		return
+	}
+	err := w.db.change(ctx, func(ctx context.Context, tx transaction) error {
+		for scope, session := range sessions {
+			if err := replaceSession(ctx, tx, scope, session); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	switch {
+	case err == nil:
+	case w.db.passing(err):
+		w.queue.putBack(sessions)
+		w.fail(err)
+	default:
+		w.log.Error("what users have on IRC cannot be kept for a restart", "err", err)
+	}
+}
+
+func replaceSession(ctx context.Context, tx transaction, scope Scope, session *Session) error {
+	if session == nil {
+		return tx.exec(ctx, "DELETE FROM session WHERE owner = ? AND server = ? AND channel = ?", scope.User, scope.Server, scope.Channel)
+	}
+	return tx.exec(ctx, "INSERT INTO session (owner, server, channel, state, secret) VALUES (?, ?, ?, ?, ?)"+
+		" ON CONFLICT (owner, server, channel) DO UPDATE SET state = excluded.state, secret = excluded.secret",
+		scope.User, scope.Server, scope.Channel, session.State, session.Secret)
+}
