@@ -23,9 +23,10 @@ type Handler interface {
 	// StreamUp says that a stream is open: Send works from now on. What other
 	// entities know about us has to be taken for forgotten.
 	StreamUp()
-	// StreamDown says that the stream of the last StreamUp is lost, and why.
-	// Whatever was queued and not yet written is gone.
-	StreamDown(err error)
+	// StreamDown says that the stream of the last StreamUp is lost, and why. The
+	// host was last heard at heard: whatever was sent since then, or queued and
+	// not yet written, may be gone.
+	StreamDown(err error, heard time.Time)
 }
 
 // Conn is the component's stream to its host server, reconnected whenever it is

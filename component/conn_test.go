@@ -30,9 +30,9 @@ func newRecorder() *recorder {
 	return &recorder{make(chan *Stanza, 1024), make(chan struct{}, 1024), make(chan error, 1024)}
 }
 
-func (r *recorder) HandleStanza(s *Stanza) { r.stanzas <- s }
-func (r *recorder) StreamUp()              { r.up <- struct{}{} }
-func (r *recorder) StreamDown(err error)   { r.down <- err }
+func (r *recorder) HandleStanza(s *Stanza)            { r.stanzas <- s }
+func (r *recorder) StreamUp()                         { r.up <- struct{}{} }
+func (r *recorder) StreamDown(err error, _ time.Time) { r.down <- err }
 
 func receive[T any](t *testing.T, from <-chan T, what string) T {
 	t.Helper()

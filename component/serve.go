@@ -56,7 +56,7 @@ func (c *Conn) serve(ctx context.Context, stream *link) error {
 	s.watch.stop()
 	<-watched
 	_ = stream.Close()
-	c.h.StreamDown(err)
+	c.h.StreamDown(err, s.watch.heard())
 	return err
 }
 

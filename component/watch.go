@@ -38,6 +38,9 @@ func (w *watch) init(cfg Config, q *queue) {
 func (w *watch) didRead() { w.lastRead.Store(int64(time.Since(w.begin))) }
 func (w *watch) wrote()   { w.lastWrite.Store(int64(time.Since(w.begin))) }
 
+// heard is when something was last received.
+func (w *watch) heard() time.Time { return w.begin.Add(time.Duration(w.lastRead.Load())) }
+
 func (w *watch) stop() { close(w.done) }
 
 // run returns nil after stop, and errPeerDead when the peer is.

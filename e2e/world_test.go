@@ -134,7 +134,7 @@ func (w *world) options(xmpp *harness.XMPPServer, hostname string) harness.Gatew
 		Settings: map[string]map[string]any{
 			// What is proved here is not the pace; TestPacedLinesArriveInOrder sets its own.
 			"irc":     {"burst": 1000},
-			"gateway": {"idle_quit": "1s"},
+			"gateway": {"idle_quit": "1s", "linger": "1s"},
 			"log":     {"level": logLevel()},
 		},
 	}

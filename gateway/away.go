@@ -72,7 +72,7 @@ func (n *Network) updateAway() {
 			text = name
 		}
 	}
-	text = clip(clip(text, n.support.AwayLen), n.budget("AWAY", ""))
+	text = strings.TrimSpace(clip(clip(text, n.support.AwayLen), n.budget("AWAY", "")))
 	if text == n.awayText {
 		return
 	}

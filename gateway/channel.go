@@ -88,6 +88,7 @@ func (ch *Channel) delete() {
 		ch.timer.Stop()
 	}
 	if n.channels[n.fold(ch.name)] == ch {
+		n.u.unkeep(ch.scope())
 		delete(n.channels, n.fold(ch.name))
 	}
 	if len(n.channels) == 0 {

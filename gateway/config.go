@@ -27,6 +27,12 @@ type Config struct {
 	// ReconnectInterval is how far apart the users connect who lost the same
 	// server.
 	ReconnectInterval time.Duration `yaml:"reconnect_interval"`
+	// Linger is how long the user stays in a channel whose last client was lost
+	// or went offline, rather than left the room.
+	Linger time.Duration `yaml:"linger"`
+	// RestoreLimit is how long the gateway may have been away so that a restart
+	// puts clients back into their rooms.
+	RestoreLimit time.Duration `yaml:"restore_limit"`
 	// QuitMessage is what IRC sees when the gateway shuts down.
 	QuitMessage string `yaml:"quit_message"`
 	// AnswerTimeout is how long an IRC server may take to answer a question
@@ -66,6 +72,8 @@ func DefaultConfig() Config {
 		IdleQuit:          20 * time.Second,
 		OutageLimit:       time.Hour,
 		ReconnectInterval: 200 * time.Millisecond,
+		Linger:            time.Minute,
+		RestoreLimit:      time.Hour,
 		QuitMessage:       "The gateway is going down",
 		AnswerTimeout:     20 * time.Second,
 		RecordHistory:     true,
@@ -85,14 +93,12 @@ func (c Config) Validate() error {
 	if _, err := htmlindex.Get(c.Charset); err != nil {
 		faults = append(faults, fmt.Errorf("gateway.charset %q is not a known character set; use a name such as windows-1252 or koi8-r", c.Charset))
 	}
-	if c.IdleQuit < 0 {
-		faults = append(faults, fmt.Errorf("gateway.idle_quit is %v: it cannot be negative", c.IdleQuit))
-	}
-	if c.OutageLimit < 0 {
-		faults = append(faults, fmt.Errorf("gateway.outage_limit is %v: it cannot be negative", c.OutageLimit))
-	}
-	if c.ReconnectInterval < 0 {
-		faults = append(faults, fmt.Errorf("gateway.reconnect_interval is %v: it cannot be negative", c.ReconnectInterval))
+	for key, value := range map[string]time.Duration{
+		"idle_quit": c.IdleQuit, "outage_limit": c.OutageLimit, "reconnect_interval": c.ReconnectInterval, "linger": c.Linger, "restore_limit": c.RestoreLimit,
+	} {
+		if value < 0 {
+			faults = append(faults, fmt.Errorf("gateway.%s is %v: it cannot be negative", key, value))
+		}
 	}
 	if c.AnswerTimeout <= 0 {
 		faults = append(faults, fmt.Errorf("gateway.answer_timeout is %v: it must be positive", c.AnswerTimeout))

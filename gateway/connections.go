@@ -49,6 +49,23 @@ func (c *connections) admit(one connection, limits LimitsConfig, perServer int, 
 	case !c.connect.take(now, limits.TotalConnectsPerMinute):
 		return atLimit("limits.total_connects_per_minute", "resource-constraint", "too many people want to connect at once (limits.total_connects_per_minute); try again in a minute")
 	}
+	c.note(one, host)
+	return nil
+}
+
+// restore counts a connection that there was before a restart.
+func (c *connections) restore(one connection) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	host := c.hosts[one.host]
+	if host == nil {
+		host = new(hostUsage)
+	}
+	c.note(one, host)
+}
+
+// note counts a connection; c.mu is held.
+func (c *connections) note(one connection, host *hostUsage) {
 	if c.users == nil {
 		c.users, c.hosts = make(map[string][]connection), make(map[string]*hostUsage)
 	}
@@ -56,7 +73,6 @@ func (c *connections) admit(one connection, limits LimitsConfig, perServer int, 
 	c.hosts[one.host] = host
 	host.connections++
 	c.total++
-	return nil
 }
 
 // sweep forgets servers that nobody is connected to, when nothing counts any more

@@ -220,9 +220,10 @@ func (u *User) route(r *request) error {
 var messageTypes = map[string]bool{"chat": true, "error": true, "groupchat": true, "headline": true, "normal": true}
 
 // onIQ finds the feature that answers a query (feature.go). Results and errors
-// answer nothing that we asked.
+// answer the only thing that we ask clients: whether they are there.
 func (u *User) onIQ(r *request) error {
 	if r.Type != "get" && r.Type != "set" {
+		u.onInquiryAnswered(r)
 		return nil
 	}
 	if len(r.Children) != 1 {

@@ -68,7 +68,7 @@ func newWorld(t testing.TB) *world {
 	w := &world{t: t, clock: time.Date(2026, 11, 21, 12, 0, 0, 0, time.UTC)}
 	cfg := DefaultConfig()
 	cfg.MaxLines = 3
-	cfg.OutageLimit = 0
+	cfg.OutageLimit, cfg.Linger = 0, 0
 	w.g = New(Options{
 		Config: cfg, Domain: "gw.test", Version: "1.0", OccupantKey: []byte("key"),
 		Log: slog.New(slog.NewTextHandler(io.Discard, nil)),

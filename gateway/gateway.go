@@ -87,6 +87,7 @@ type Gateway struct {
 	meter       meter
 	panics      atomic.Int64
 	archiveAway atomic.Int64 // until when the archive is not waited for, in ns
+	begun       atomic.Bool  // there was a stream
 	generations atomic.Int64 // of IRC connections, for Network.generation
 
 	mu      sync.Mutex
@@ -195,17 +196,6 @@ func (g *Gateway) refuse(s *component.Stanza, err *component.StanzaError) {
 	}
 }
 
-// StreamUp is called when the stream to the host server is there.
-func (g *Gateway) StreamUp() {
-	g.log.Info("the XMPP server accepted us", "domain", g.domain)
-	go g.greet(context.Background(), "")
-}
-
-// StreamDown is called when it is lost. IRC connections stay.
-func (g *Gateway) StreamDown(err error) {
-	g.log.Warn("the stream to the XMPP server is gone; IRC connections stay", "error", err)
-}
-
 // retire forgets a user who has nothing left, unless something has just come in.
 func (g *Gateway) retire(u *User) {
 	g.mu.Lock()
@@ -273,6 +263,7 @@ func (g *Gateway) Shutdown(ctx context.Context) {
 			}
 		}()
 	}
+	g.noteAlive()
 	ended := make(chan struct{})
 	go func() {
 		g.greet(ctx, "unavailable")

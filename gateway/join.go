@@ -170,6 +170,9 @@ func (ch *Channel) admit() {
 		}
 		ch.alone = time.Time{}
 	}
+	if len(waiting) > 0 {
+		ch.keep()
+	}
 	ch.n.updateAway()
 }
 
@@ -349,12 +352,12 @@ func (u *User) onRoomLeave(r *request) error {
 	if ch == nil {
 		return nil
 	}
-	ch.leave(r.From, exit{text: r.ChildText("", "status"), codes: []int{statusSelf}})
+	ch.leave(r.From, saidSo, exit{text: r.ChildText("", "status"), codes: []int{statusSelf}})
 	return nil
 }
 
 // leave takes one session out of the room, or off the list of those who wait.
-func (ch *Channel) leave(full component.JID, why exit) {
+func (ch *Channel) leave(full component.JID, how departure, why exit) {
 	before := len(ch.waiting) + len(ch.sessions)
 	ch.waiting = slices.DeleteFunc(ch.waiting, func(w joinRequest) bool { return w.jid == full })
 	if s := ch.session(full); s != nil {
@@ -364,13 +367,14 @@ func (ch *Channel) leave(full component.JID, why exit) {
 	if before == len(ch.waiting)+len(ch.sessions) {
 		return
 	}
-	if len(ch.waiting)+len(ch.sessions) == 0 && (!ch.named || !ch.keeps().stay) {
-		ch.part(why.text)
+	if !ch.isOccupied() && (!ch.named || !ch.keeps().stay) {
+		ch.empty(full, how, why)
 		return
 	}
 	if len(ch.sessions) == 0 {
 		ch.alone = ch.n.u.g.now()
 	}
+	ch.keep()
 	ch.n.updateAway()
 	if self := ch.member(ch.n.nick()); self != nil && len(ch.sessions) > 0 {
 		ch.show(self)
@@ -442,12 +446,9 @@ var bounceConditions = map[string]bool{
 // onBounce is an error that came back for something we sent to a session: the
 // client is gone without a word, and must not stay on IRC as a ghost.
 func (u *User) onBounce(r *request) error {
-	n := u.networks[r.to.Network]
-	if n == nil || !bounceConditions[component.ParseStanzaError(r.Stanza).Condition] {
+	if !bounceConditions[component.ParseStanzaError(r.Stanza).Condition] {
 		return nil
 	}
-	for _, ch := range n.channels {
-		ch.leave(r.From, exit{text: "your client could not be reached", codes: []int{statusSelf, statusError}})
-	}
+	u.vanish(r.From)
 	return nil
 }

@@ -86,11 +86,13 @@ func (ch *Channel) setMode(change ircconn.ModeChange) {
 		ch.modes[change.Mode] = change.Arg
 		if change.Mode == 'k' {
 			ch.key = change.Arg
+			ch.keep()
 		}
 	default:
 		delete(ch.modes, change.Mode)
 		if change.Mode == 'k' {
 			ch.key = ""
+			ch.keep()
 		}
 	}
 }

@@ -56,6 +56,24 @@ type Network struct {
 
 // connect begins a connection to a server under a nick.
 func (u *User) connect(name, wanted string) (*Network, error) {
+	n, err := u.newNetwork(name, wanted)
+	if err != nil {
+		return nil, err
+	}
+	if err := u.admit(n.scope()); err != nil {
+		return nil, err
+	}
+	if err := n.open(n.wanted); err != nil {
+		u.g.connections.remove(u.jid.String(), name)
+		return nil, err
+	}
+	u.networks[name] = n
+	n.keep()
+	return n, nil
+}
+
+// newNetwork makes a network that the user may connect to under a nick.
+func (u *User) newNetwork(name, wanted string) (*Network, error) {
 	if err := u.load(); err != nil {
 		return nil, err
 	}
@@ -76,7 +94,10 @@ func (u *User) connect(name, wanted string) (*Network, error) {
 	if _, listed := u.g.live().Servers[name]; !listed && u.g.live().ListedServersOnly {
 		return nil, refuse("not-allowed", "this gateway connects to certain IRC servers only, and %s is not among them", name)
 	}
-	n := &Network{
+	if until, banned := u.g.bans.of(u.jid, name, u.g.now()); banned {
+		return nil, refuse("forbidden", "%s has turned you away for good; ask its operators what to do. The gateway does not try again before %s", name, until.UTC().Format("15:04 MST"))
+	}
+	return &Network{
 		u:        u,
 		name:     name,
 		jid:      u.jidOf(translate.Server, "", name),
@@ -87,19 +108,7 @@ func (u *User) connect(name, wanted string) (*Network, error) {
 		parting:  make(map[ircconn.Folded]int),
 		people:   make(map[ircconn.Folded]*person),
 		log:      u.log.With("network", name),
-	}
-	if until, banned := u.g.bans.of(u.jid, name, u.g.now()); banned {
-		return nil, refuse("forbidden", "%s has turned you away for good; ask its operators what to do. The gateway does not try again before %s", name, until.UTC().Format("15:04 MST"))
-	}
-	if err := u.admit(scope); err != nil {
-		return nil, err
-	}
-	if err := n.open(nick); err != nil {
-		u.g.connections.remove(u.jid.String(), name)
-		return nil, err
-	}
-	u.networks[name] = n
-	return n, nil
+	}, nil
 }
 
 // open begins a connection.
@@ -296,6 +305,7 @@ func (n *Network) drop(why exit) {
 	n.showNetwork("unavailable")
 	for folded, ch := range n.channels {
 		ch.removeAll(why)
+		n.u.unkeep(ch.scope())
 		delete(n.channels, folded)
 	}
 }
@@ -310,6 +320,7 @@ func (n *Network) remove() {
 	}
 	if n.u.networks[n.name] == n {
 		delete(n.u.networks, n.name)
+		n.u.unkeep(n.scope())
 		n.count(measure{})
 		n.u.g.connections.remove(n.u.jid.String(), n.name)
 	}

@@ -63,6 +63,7 @@ func (n *Network) changeNick(nick string, failed func(error)) error {
 		case ircconn.NickChanged:
 			if ev.Self {
 				n.wanted = strings.Clone(ev.New)
+				n.keep()
 				return answered
 			}
 		case ircconn.Acknowledged:
@@ -97,6 +98,7 @@ func (n *Network) onNickChanged(ev ircconn.NickChanged) {
 			for i := range ch.sessions {
 				ch.sessions[i].wanted = n.self.Nick
 			}
+			ch.keep()
 		}
 	}
 	for _, ch := range n.channels {

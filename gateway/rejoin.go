@@ -86,9 +86,12 @@ func (ch *Channel) catchUp() {
 	if ch.shown == nil {
 		return
 	}
+	ch.refusals = 0
 	ch.writeDifferences(ch.sessions, "left while the connection was lost")
-	ch.shown, ch.refusals = nil, 0
 	ch.announce("Connected again.")
+	if ch.n.u.unheard.since.IsZero() {
+		ch.shown = nil
+	}
 }
 
 // writeDifferences shows sessions which members came, went or changed since the

@@ -323,7 +323,7 @@ func TestPersistentRoom(t *testing.T) {
 	w := withStore(t)
 	w.chat("set #chan%irc.test persistent true")
 	w.stanza(`<presence from='%s' to='%s/juliet' type='unavailable'/>`, desk, room)
-	w.expectLines("AWAY " + clip(detachedText, support.AwayLen))
+	w.expectLines("AWAY no client")
 	w.event(ircconn.Message{Source: source("romeo"), Target: "#chan", Text: "are you there?"})
 	w.pass(time.Hour)
 	w.forget()

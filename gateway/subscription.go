@@ -108,7 +108,7 @@ func (u *User) onLogout(r *request) error {
 		if r.to.Kind == translate.Server && r.to.Network != n.name {
 			continue
 		}
-		if n.isDetached() && !n.hasPersistent() {
+		if n.isDetached() && !n.hasPersistent() && !n.lingers() {
 			n.quit("The user has gone offline")
 		}
 	}

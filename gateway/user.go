@@ -27,6 +27,9 @@ type User struct {
 	commandsWatched bool // for those that nobody goes on with
 	standing        standing
 	usage           usage
+	inquiries       map[string]*inquiry // clients that are asked whether they are there, by id
+	unheard         unheard
+	leaving         bool          // because the gateway goes down: what the user has is kept
 	ended           chan struct{} // closed when the user was ended by force
 	*scratch
 	log *slog.Logger
@@ -80,7 +83,7 @@ func (u *User) run() {
 	defer u.g.giveBack(s)
 	u.scratch = s
 	for {
-		idle := len(u.networks) == 0 && len(u.adhoc) == 0
+		idle := len(u.networks) == 0 && len(u.adhoc) == 0 && len(u.inquiries) == 0
 		stanzas, events = u.in.take(stanzas, events, idle)
 		if len(stanzas) == 0 && len(events) == 0 {
 			if idle {
@@ -158,6 +161,7 @@ var errAbandoned = refuse("internal-server-error", "a fault in the gateway ended
 
 // shutDown is end for the gateway's own end.
 func (u *User) shutDown() {
+	u.leaving = true
 	for _, n := range u.networks {
 		n.conn.Quit(u.g.live().QuitMessage)
 	}

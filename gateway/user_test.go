@@ -149,7 +149,7 @@ type house struct {
 func newHouse(t *testing.T) *house {
 	h := &house{t: t, out: newStream(), links: make(map[string]*link)}
 	cfg := DefaultConfig()
-	cfg.OutageLimit = 0
+	cfg.OutageLimit, cfg.Linger = 0, 0
 	h.g = New(Options{
 		Config: cfg, Domain: "gw.test", Version: "1.0", OccupantKey: []byte("key"),
 		Log: slog.New(slog.NewTextHandler(io.Discard, nil)),

@@ -30,10 +30,10 @@ func (p *pulse) StreamUp() {
 }
 
 // StreamDown implements component.Handler.
-func (p *pulse) StreamDown(err error) {
+func (p *pulse) StreamDown(err error, heard time.Time) {
 	p.up.Store(false)
 	p.notify.send("STATUS=" + waitingStatus)
-	p.Gateway.StreamDown(err)
+	p.Gateway.StreamDown(err, heard)
 }
 
 // serveHTTP serves what an admin may ask for, and returns what ends it. Without an

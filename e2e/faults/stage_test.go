@@ -10,6 +10,7 @@ import (
 	"strings"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"passerelle/internal/harness"
 	"passerelle/internal/harness/ircclient"
@@ -224,6 +225,26 @@ func (u *user) say(body string) string {
 	id := u.NewID()
 	u.Send(fmt.Sprintf("<message type='groupchat' to='%s' id='%s'><body>%s</body></message>", u.room(), id, body))
 	return id
+}
+
+// settleStore waits until what the user has is in the store: the gateway writes it in the
+// order in which it came to be, and settings are waited for.
+func (u *user) settleStore() {
+	u.s.Helper()
+	u.Send(fmt.Sprintf("<message type='chat' to='%s'><body>set max_history_length 20</body></message>", u.s.gateway.Hostname))
+	u.expect(xmppclient.Message().From(u.s.gateway.Hostname).Type("chat").Has("body"))
+}
+
+// awaitLog waits until passerelle has logged something.
+func (s *stage) awaitLog(text string) {
+	s.Helper()
+	deadline := time.Now().Add(20 * time.Second)
+	for !strings.Contains(s.gateway.Output(), text) {
+		if time.Now().After(deadline) {
+			s.Fatalf("passerelle never said %q", text)
+		}
+		time.Sleep(10 * time.Millisecond)
+	}
 }
 
 // person is somebody with an IRC client.

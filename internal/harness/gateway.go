@@ -166,6 +166,13 @@ func (w *Workspace) RestartGateway(ctx context.Context, g *Gateway) error {
 	if code := g.Stop(); code != 0 {
 		return fmt.Errorf("passerelle ended with code %d:\n%s", code, g.Output())
 	}
+	return w.StartGatewayAgain(ctx, g)
+}
+
+// StartGatewayAgain starts passerelle, which has ended in any way, with the same configuration
+// and data.
+func (w *Workspace) StartGatewayAgain(ctx context.Context, g *Gateway) error {
+	g.Stop()
 	process, err := w.run(g.program, g.ConfigurationFile, g.environment)
 	if err != nil {
 		return err

@@ -185,6 +185,9 @@ func (c *Client) read() {
 		if err != nil {
 			return err
 		}
+		if element.Type() == "get" && element.First("ping") != nil {
+			return c.answerPing(element)
+		}
 		c.take(element)
 		return nil
 	}))
@@ -192,6 +195,14 @@ func (c *Client) read() {
 		err = errors.New("the stream ended")
 	}
 	c.fail(err)
+}
+
+// answerPing says that the client is there, as every client does (XEP-0199 §4.2).
+func (c *Client) answerPing(ping *Element) error {
+	c.note("<< " + ping.String())
+	answer := fmt.Sprintf("<iq type='result' to='%s' id='%s'/>", Escape(ping.From()), Escape(ping.ID()))
+	c.Send(answer)
+	return nil
 }
 
 func (c *Client) take(element *Element) {

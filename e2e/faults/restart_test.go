@@ -1,0 +1,97 @@
+//go:build e2e
+
+package faults
+
+import (
+	"syscall"
+	"testing"
+
+	"passerelle/internal/harness"
+	. "passerelle/internal/harness/xmppclient"
+)
+
+// killed kills the gateway and starts it again.
+func (s *stage) killed() {
+	s.Helper()
+	if err := s.gateway.Signal(syscall.SIGKILL); err != nil {
+		s.Fatal(err)
+	}
+	<-s.gateway.Exited()
+}
+
+func (s *stage) startAgain() {
+	s.Helper()
+	if err := shared.workspace.StartGatewayAgain(s.Context(), s.gateway); err != nil {
+		s.Fatal(err)
+	}
+}
+
+// Whoever was in a room when the gateway was killed is in it again when it is back, on both
+// sides, and can talk; what the channel's key was is known still.
+func TestGatewayIsKilled(t *testing.T) {
+	s := begin(t, nil)
+	juliet, romeo := s.meeting()
+	romeo.Send("MODE %s +k sesame", s.channel)
+	juliet.expect(Message().From(juliet.room()).BodyContains("sesame"))
+	romeo.say("before the end")
+	juliet.expect(Message().From(romeo.occupant()).Body("before the end"))
+	juliet.settleStore()
+
+	s.killed()
+	romeo.expectFrom(juliet.account, "QUIT")
+	s.startAgain()
+	romeo.expectFrom(juliet.account, "JOIN", s.channel)
+	juliet.expect(Presence().From(juliet.occupant()).Type("").Status("110"))
+	juliet.expect(Message().From(juliet.room()).Type("groupchat").Has("subject"))
+	romeo.say("after it")
+	juliet.expect(Message().From(romeo.occupant()).Body("after it"))
+	juliet.say("here I am")
+	romeo.expectFrom(juliet.account, "PRIVMSG", s.channel, "here I am")
+}
+
+// A restart is told (332), and over as soon as the gateway is back: for clients that are
+// still there, and for no others.
+func TestGatewayIsRestarted(t *testing.T) {
+	s := begin(t, nil)
+	juliet, romeo := s.meeting()
+	tybalt := s.user("tybalt")
+	tybalt.join()
+	romeo.expectFrom(tybalt.account, "JOIN", s.channel)
+	juliet.settleStore()
+
+	if code := s.gateway.Stop(); code != 0 {
+		t.Fatalf("passerelle ended with code %d", code)
+	}
+	juliet.expect(Presence().From(juliet.occupant()).Type("unavailable").Status("110", "332"))
+	romeo.expectFrom(juliet.account, "QUIT")
+	if err := tybalt.Close(); err != nil {
+		t.Fatal(err)
+	}
+	s.startAgain()
+	juliet.expect(Presence().From(juliet.occupant()).Type("").Status("110"))
+	romeo.expectFrom(juliet.account, "JOIN", s.channel)
+	romeo.say("welcome back")
+	juliet.expect(Message().From(romeo.occupant()).Body("welcome back"))
+	if seen := romeo.Seen("JOIN", s.channel); len(seen) != 0 {
+		t.Errorf("who is not there any more came back to IRC: %v", seen)
+	}
+}
+
+// Rooms in which a user stays without a client are there again without one, and have what
+// was said for when a client comes.
+func TestPersistentRoomsAfterAKill(t *testing.T) {
+	s := begin(t, func(o *harness.GatewayOptions) { o.Settings["gateway"]["persistent"] = true })
+	juliet, romeo := s.meeting()
+	juliet.settleStore()
+	if err := juliet.Close(); err != nil {
+		t.Fatal(err)
+	}
+	s.killed()
+	romeo.expectFrom(juliet.account, "QUIT")
+	s.startAgain()
+	romeo.expectFrom(juliet.account, "JOIN", s.channel)
+	romeo.say("while you were away")
+	juliet.login()
+	juliet.join()
+	juliet.expect(Message().From(romeo.occupant()).Body("while you were away"))
+}

@@ -1,0 +1,68 @@
+package gateway
+
+import (
+	"encoding/json"
+
+	"passerelle/store"
+	"passerelle/translate"
+)
+
+// keptNetwork is what the store keeps of a network while the user is connected.
+type keptNetwork struct {
+	Nick string `json:"nick"`
+}
+
+// keptChannel is what the store keeps of a channel while the user is in it.
+type keptChannel struct {
+	Name    string        `json:"name"`
+	Room    string        `json:"room"` // the localpart
+	Clients []keptSession `json:"clients,omitempty"`
+}
+
+// keptSession is a client in a room.
+type keptSession struct {
+	Resource string `json:"resource"`
+	Nick     string `json:"nick"`
+}
+
+// keep notes in the store that the user is connected, for a restart.
+func (n *Network) keep() {
+	n.u.keep(n.scope(), keptNetwork{Nick: n.wanted}, "")
+}
+
+// keep notes in the store who is in the room, for a restart.
+func (ch *Channel) keep() {
+	if ch.n.u.g.store == nil || ch.n.channel(ch.name) != ch || !ch.named {
+		return
+	}
+	kept := keptChannel{Name: ch.name, Room: ch.jid.Local}
+	for i := range ch.sessions {
+		kept.Clients = append(kept.Clients, keptSession{Resource: ch.sessions[i].jid.Resource, Nick: ch.sessions[i].wanted})
+	}
+	ch.n.u.keep(ch.scope(), kept, ch.key)
+}
+
+func (u *User) keep(scope store.Scope, state any, secret string) {
+	if u.g.store == nil || u.leaving {
+		return
+	}
+	text, err := json.Marshal(state)
+	if err != nil {
+		u.log.Error("a session cannot be kept", "error", err)
+		return
+	}
+	u.g.store.KeepSession(store.Session{Scope: scope, State: string(text), Secret: secret})
+}
+
+// unkeep notes that a scope is left for good. What ends because the gateway does
+// is kept.
+func (u *User) unkeep(scope store.Scope) {
+	if u.g.store != nil && !u.leaving {
+		u.g.store.DropSession(scope)
+	}
+}
+
+// scope is where what is kept of the network stands.
+func (n *Network) scope() store.Scope {
+	return n.u.scope(translate.Address{Kind: translate.Server, Network: n.name})
+}

@@ -1,0 +1,73 @@
+package gateway
+
+import (
+	"passerelle/component"
+	"passerelle/translate"
+)
+
+// departure is how a session comes to leave a room.
+type departure uint8
+
+const (
+	// saidSo is that the client said so: because its user leaves the room, or
+	// because it goes offline, which looks the same.
+	saidSo departure = iota
+	// vanished is that the client could not be reached.
+	vanished
+)
+
+// empty is that the last client has left a room in which the user does not stay
+// without one. Whoever left the room leaves the channel at once. Whoever lost
+// the connection, or is starting the client again, is likely to be back in a
+// moment: the channel need not see that.
+func (ch *Channel) empty(last component.JID, how departure, why exit) {
+	n := ch.n
+	if n.u.g.live().Linger == 0 || !ch.named || n.outage != nil {
+		ch.part(why.text)
+		return
+	}
+	if how == vanished {
+		ch.linger(why)
+		return
+	}
+	ch.keep()
+	n.u.inquire(last, departTime, func(found finding) {
+		switch {
+		case n.channel(ch.name) != ch || ch.isOccupied():
+		case found == absent:
+			ch.linger(why)
+			n.u.log.Debug("a client went offline", "channel", ch.name)
+		default:
+			ch.part(why.text)
+		}
+	})
+}
+
+// lingers reports whether a room of the network waits for a client to come back.
+func (n *Network) lingers() bool {
+	for _, ch := range n.channels {
+		if !ch.isOccupied() && !ch.keeps().stay {
+			return n.u.g.live().Linger > 0
+		}
+	}
+	return false
+}
+
+// isOccupied reports whether a client is in the room, or on its way into it.
+func (ch *Channel) isOccupied() bool { return len(ch.sessions)+len(ch.waiting) > 0 }
+
+// linger waits for a client to come back before the channel is left.
+func (ch *Channel) linger(why exit) {
+	n := ch.n
+	ch.alone = n.u.g.now()
+	ch.keep()
+	n.updateAway()
+	if why.text == "" {
+		why.text = "offline"
+	}
+	ch.timer = n.u.after(n.u.g.live().Linger, func(*User) {
+		if n.channel(ch.name) == ch && !ch.isOccupied() && !ch.keeps().stay {
+			ch.part(translate.CleanText(why.text))
+		}
+	})
+}

@@ -1,0 +1,181 @@
+package gateway
+
+import (
+	"context"
+	"strings"
+	"testing"
+	"time"
+
+	"passerelle/ircconn"
+	"passerelle/store"
+)
+
+// restarted is the gateway's next life with the same store: what it kept is
+// given back, after the gateway was away for a while.
+func (w *world) restarted(away time.Duration) *world {
+	w.t.Helper()
+	if err := w.g.store.Flushed(context.Background()); err != nil {
+		w.t.Fatal(err)
+	}
+	next := newWorld(w.t)
+	next.clock = w.clock.Add(away)
+	next.g.store = w.g.store
+	live := *next.g.live()
+	live.OutageLimit = time.Hour
+	next.g.Apply(live)
+	kept, err := w.g.store.Sessions(context.Background())
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	next.u.guard(func() { next.u.restore(kept, w.clock) })
+	return next
+}
+
+func (w *world) keptSessions() []store.Session {
+	w.t.Helper()
+	if err := w.g.store.Flushed(context.Background()); err != nil {
+		w.t.Fatal(err)
+	}
+	kept, err := w.g.store.Sessions(context.Background())
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	return kept
+}
+
+// Clients that are still there find themselves in their rooms again, with what
+// was archived since.
+func TestRestart(t *testing.T) {
+	w := withStore(t)
+	w.join(phone, "juliet")
+	w.event(ircconn.ModeChanged{Source: source("nurse"), Channel: "#chan", Changes: []ircconn.ModeChange{{Add: true, Mode: 'k', Kind: ircconn.ModeAlways, Arg: "sesame"}}})
+	w.event(ircconn.Message{Source: source("romeo"), Target: "#chan", Text: "seen"})
+	next := w.restarted(10 * time.Minute)
+	ids := next.inquired()
+	if len(ids) != 2 {
+		t.Fatalf("asked %v", ids)
+	}
+	if next.irc != nil {
+		t.Fatal("connected before it is known who is there")
+	}
+	next.isGone(phone, ids[phone])
+	next.isThere(desk, ids[desk])
+	next.pass(0)
+	if next.irc == nil {
+		t.Fatal("not connected")
+	}
+	if next.dialled.Nick != "juliet" {
+		t.Errorf("dialled as %s", next.dialled.Nick)
+	}
+	next.forget()
+	next.register("juliet")
+	next.expectOne("Connected to irc.test again, as juliet, after 10 minutes.")
+	next.expectLines("JOIN #chan sesame")
+	next.enter("@nurse paris juliet")
+	text := strings.Join(next.sent(), "\n")
+	contains(t, text, `<presence from='#chan%irc.test@gw.test/paris' to='`+desk+`'>`, `<status code='110'/>`, `<subject`)
+	if strings.Contains(text, "<body>seen</body>") || strings.Contains(text, phone) {
+		t.Errorf("told %s", text)
+	}
+	if kept := next.keptSessions(); len(kept) != 2 || strings.Contains(kept[1].State, "phone") {
+		t.Errorf("kept %+v", kept)
+	}
+}
+
+// Where nobody is left, nobody comes back to IRC, unless they stay there without a
+// client.
+func TestRestartWithoutClients(t *testing.T) {
+	w := withStore(t)
+	next := w.restarted(10 * time.Minute)
+	next.isGone(desk, next.inquired()[desk])
+	next.pass(time.Minute)
+	if next.irc != nil || len(next.u.networks) != 0 {
+		t.Error("somebody came back")
+	}
+	if kept := next.keptSessions(); len(kept) != 0 {
+		t.Errorf("kept %+v", kept)
+	}
+}
+
+func TestRestartOfPersistentRooms(t *testing.T) {
+	w := withStore(t)
+	w.configure("gw.test", fieldXML("persistent", "true"))
+	// After a long time nobody is asked; those who stay are there all the same.
+	next := w.restarted(48 * time.Hour)
+	if asked := next.inquired(); len(asked) != 0 {
+		t.Errorf("asked %v", asked)
+	}
+	next.pass(0)
+	next.register("juliet")
+	next.expectLines("AWAY no client", "JOIN #chan")
+	next.enter("@nurse paris juliet")
+	next.event(ircconn.Message{Source: source("paris"), Target: "#chan", Text: "unseen"})
+	next.forget()
+	next.join(desk, "juliet")
+	contains(t, strings.Join(next.sent(), "\n"), "<body>unseen</body>")
+}
+
+// A client that joins by itself before it was asked about is in the room once.
+func TestRestartAndJoin(t *testing.T) {
+	w := withStore(t)
+	next := w.restarted(time.Minute)
+	id := next.inquired()[desk]
+	next.join(desk, "juliet")
+	next.isThere(desk, id)
+	next.register("juliet")
+	next.enter("nurse juliet")
+	if sessions := next.network().channel("#chan").sessions; len(sessions) != 1 {
+		t.Errorf("sessions %v", sessions)
+	}
+}
+
+// What is left on purpose is not brought back; what the gateway's end took is.
+func TestWhatIsKept(t *testing.T) {
+	w := withStore(t)
+	if kept := w.keptSessions(); len(kept) != 2 {
+		t.Fatalf("kept %+v", kept)
+	}
+	w.u.guard(w.u.shutDown)
+	if kept := w.keptSessions(); len(kept) != 2 {
+		t.Errorf("after the gateway's end is kept %+v", kept)
+	}
+	w = withStore(t)
+	w.leaves(desk)
+	w.pass(time.Hour)
+	if kept := w.keptSessions(); len(kept) != 0 {
+		t.Errorf("after leaving is kept %+v", kept)
+	}
+	w = withStore(t)
+	w.event(ircconn.Disconnected{WasRegistered: true})
+	if kept := w.keptSessions(); len(kept) != 0 {
+		t.Errorf("after the connection's end is kept %+v", kept)
+	}
+}
+
+// Whatever stands in the database does no harm.
+func TestRestartFromNonsense(t *testing.T) {
+	w := newWorld(t)
+	w.openStore()
+	kept := []store.Session{
+		{Scope: store.Scope{User: "juliet@xmpp.test", Server: "irc.test"}, State: "{"},
+		{Scope: store.Scope{User: "juliet@xmpp.test", Server: "irc.test", Channel: "#a"}, State: "nonsense"},
+		{Scope: store.Scope{User: "juliet@xmpp.test", Server: "irc.test", Channel: "#b"}, State: `{"name":"#b","room":"not a channel"}`},
+		{Scope: store.Scope{User: "juliet@xmpp.test", Server: "irc.test", Channel: "#c"}, State: `{}`},
+	}
+	w.u.guard(func() { w.u.restore(kept, w.clock) })
+	if len(w.u.networks) != 0 {
+		t.Errorf("networks %v", w.u.networks)
+	}
+}
+
+// A server that is down when the gateway comes back is tried for.
+func TestRestartWhileTheServerIsDown(t *testing.T) {
+	w := withStore(t)
+	next := w.restarted(time.Minute)
+	next.isThere(desk, next.inquired()[desk])
+	next.pass(0)
+	next.event(ircconn.Disconnected{Err: &ircconn.Error{Kind: ircconn.KindConnect}})
+	next.redialled()
+	next.register("juliet")
+	next.expectLines("JOIN #chan")
+}

@@ -1,0 +1,141 @@
+package gateway
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"passerelle/component"
+	"passerelle/ircconn"
+)
+
+// lose is the loss of the stream.
+func (w *world) loseStream() {
+	heard := w.clock
+	w.u.guard(func() { w.u.onStreamLost(heard) })
+}
+
+// streamBack is the next stream; what was sent before is lost.
+func (w *world) streamBack() {
+	w.clock = w.clock.Add(time.Minute)
+	w.out.text.Reset()
+	w.u.guard(func() { w.u.onStreamBack() })
+}
+
+// Clients that are still there are told the difference, and what they have
+// missed; the others leave.
+func TestStreamIsLost(t *testing.T) {
+	w := withStore(t)
+	w.join(phone, "juliet")
+	w.forget()
+	w.event(ircconn.Message{Source: source("romeo"), Target: "#chan", Text: "before"})
+	w.clock = w.clock.Add(time.Second)
+	w.loseStream()
+	w.event(
+		ircconn.Parted{Source: source("romeo"), Channel: "#chan"},
+		ircconn.Joined{Source: source("paris"), Channel: "#chan"},
+		ircconn.Message{Source: source("paris"), Target: "#chan", Text: "meanwhile"},
+		ircconn.TopicChanged{Source: source("paris"), Channel: "#chan", Topic: "new"},
+	)
+	w.streamBack()
+	ids := w.inquired()
+	if len(ids) != 2 || ids[desk] == "" || ids[phone] == "" {
+		t.Fatalf("asked %v", ids)
+	}
+	w.isThere(desk, ids[desk])
+	got := w.sent()
+	if len(got) != 4 {
+		t.Fatalf("told\n%s", strings.Join(got, "\n"))
+	}
+	contains(t, got[0], `<presence from='#chan%irc.test@gw.test/paris' to='`+desk+`'>`)
+	contains(t, got[1], `<presence from='#chan%irc.test@gw.test/romeo' to='`+desk+`' type='unavailable'>`)
+	contains(t, got[2], `to='`+desk+`'`, `<body>meanwhile</body>`, `<delay `)
+	contains(t, got[3], `to='`+desk+`'`, `<subject>new</subject>`)
+	w.isGone(phone, ids[phone])
+	got = w.sent()
+	if len(w.network().channel("#chan").sessions) != 1 || !strings.Contains(got[0], `to='`+phone+`' type='unavailable'`) {
+		t.Errorf("the phone is still there: %s", got)
+	}
+	if w.network().channel("#chan").shown != nil {
+		t.Error("what was shown is kept for ever")
+	}
+	w.event(ircconn.Message{Source: source("paris"), Target: "#chan", Text: "after"})
+	w.expectOne(`<body>after</body>`)
+}
+
+// Clients that do not answer leave.
+func TestSilentClientsLeaveAfterTheStreamWasLost(t *testing.T) {
+	w := connected(t)
+	w.loseStream()
+	w.streamBack()
+	w.forget()
+	w.pass(verifyTime)
+	w.expectLines("PART #chan your client could not be reached")
+}
+
+// Private messages wait for the stream, as many as there is room for.
+func TestPrivateMessagesWaitForTheStream(t *testing.T) {
+	w := connected(t)
+	w.loseStream()
+	w.event(ircconn.Message{Source: source("romeo"), Target: "juliet", Text: "psst"})
+	long := strings.Repeat("x", 400)
+	for range 300 {
+		w.event(ircconn.Message{Source: source("romeo"), Target: "juliet", Text: long})
+	}
+	if size := len(w.u.unheard.private); size > unheardBytes {
+		t.Errorf("%d bytes are held", size)
+	}
+	w.streamBack()
+	got := strings.Join(w.sent(), "\n")
+	contains(t, got, `from='romeo%irc.test@gw.test' to='juliet@xmpp.test'`, `<body>psst</body>`, `<delay `, `private messages came while the XMPP server was away`)
+}
+
+// Both worlds may be lost at once.
+func TestStreamAndServerAreLost(t *testing.T) {
+	w := patient(t)
+	w.loseStream()
+	w.cut(brokenPipe)
+	w.redialled()
+	w.register("juliet")
+	w.enter("@nurse paris juliet")
+	w.streamBack()
+	w.isThere(desk, w.inquired()[desk])
+	text := strings.Join(w.sent(), "\n")
+	contains(t, text, `<presence from='#chan%irc.test@gw.test/paris' to='`+desk+`'>`, `<presence from='#chan%irc.test@gw.test/romeo' to='`+desk+`' type='unavailable'>`)
+
+	w = patient(t)
+	w.cut(brokenPipe)
+	w.loseStream()
+	w.streamBack()
+	w.isThere(desk, w.inquired()[desk])
+	w.expect()
+	w.redialled()
+	w.register("juliet")
+	w.forget()
+	w.enter("@nurse paris juliet")
+	text = strings.Join(w.sent(), "\n")
+	contains(t, text, `<presence from='#chan%irc.test@gw.test/paris' to='`+desk+`'>`, `<presence from='#chan%irc.test@gw.test/romeo' to='`+desk+`' type='unavailable'>`)
+}
+
+// The gateway has the stream's loss and return done for each user.
+func TestStreamDownAndUp(t *testing.T) {
+	h := newHouse(t)
+	h.enter("juliet")
+	h.enter("romeo")
+	h.g.StreamUp() // the first one, late: the house has none
+	h.g.StreamDown(component.ErrDisconnected, time.Now())
+	h.until("the users know that the stream is lost", func() bool {
+		lost := 0
+		for _, name := range []string{"juliet@xmpp.test", "romeo@xmpp.test"} {
+			u := h.user(name)
+			done := make(chan bool, 1)
+			u.post(func(u *User) { done <- !u.unheard.since.IsZero() }, nil)
+			if <-done {
+				lost++
+			}
+		}
+		return lost == 2
+	})
+	h.g.StreamUp()
+	h.out.waitFor(t, "to='juliet@xmpp.test/desk' type='get'", "to='romeo@xmpp.test/desk' type='get'")
+}
