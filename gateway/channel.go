@@ -29,6 +29,7 @@ type Channel struct {
 	// members says because they could not be told; else nil.
 	shown    []member
 	refusals int               // of a JOIN after an outage
+	heard    time.Time         // when the last message was said, by the server's time
 	speakers map[string]string // occupant ids by identity
 	topic    topic
 	keeping  keeping

@@ -305,8 +305,13 @@ func (n *Network) complete(ch *Channel) {
 	n.forgetStrangers()
 	ch.add(n.nick(), 0) // COMPAT: channels with hidden members (+D, auditorium) may list nobody
 	ch.catchUp()
-	ch.admit()
-	n.askWho(ch)
+	entered := func() {
+		ch.admit()
+		n.askWho(ch)
+	}
+	if !n.fillGap(ch, entered) {
+		entered()
+	}
 }
 
 // The largest channel whose members' away states are asked for on joining: the

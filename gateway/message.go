@@ -240,6 +240,10 @@ func (ch *Channel) inform(to component.JID, text string) {
 
 // onMessage is a PRIVMSG, NOTICE or ACTION.
 func (n *Network) onMessage(ev ircconn.Message) {
+	if historyBatches[ev.Batch] {
+		n.onPast(ev)
+		return
+	}
 	if ev.Self && n.echoed(ev) {
 		return
 	}
@@ -273,7 +277,8 @@ func (ch *Channel) onMessage(ev ircconn.Message) {
 	if !writeBody(tail, ev) {
 		return
 	}
-	m := roomMessage{from, newID(), newID(), occupant, ch.n.u.late(ev.Time)}
+	m := roomMessage{from, newID(), ch.stanzaID(ev), occupant, ch.n.u.late(ev.Time)}
+	ch.heard = ev.Time
 	if !ev.Source.IsServer() {
 		ch.record(m, ev.Source.Nick, ev.Text)
 	}

@@ -37,6 +37,7 @@ type Network struct {
 	people      map[ircconn.Folded]*person
 	queries     map[ircconn.Folded]query
 	questions   []*question
+	gaps        []*gap // of channels, in the order in which the server is asked
 	outbox      []*outgoing
 	echoTimer   *time.Timer // of messages that wait for their echo
 	labels      uint64      // the last one given

@@ -170,6 +170,7 @@ func (n *Network) interrupt(err error) {
 	for _, ch := range n.channels {
 		ch.interrupt()
 	}
+	n.gaps = nil
 	n.fail(n.interruption())
 	n.dropContacts()
 	n.contacts = nil

@@ -22,6 +22,8 @@ var requestedCaps = [...]string{
 	"echo-message",
 	"standard-replies",
 	"cap-notify",
+	"draft/chathistory",
+	"znc.in/playback",
 }
 
 // Caps is the set of capabilities in force on a connection (IRCv3 capability

@@ -40,6 +40,7 @@ var supportParameters = map[string]func(s *Support, value string) bool{
 	"INVEX":         func(s *Support, v string) bool { return setModeLetter(&s.Invex, v, "I") },
 	"WHOX":          func(s *Support, _ string) bool { s.Whox = true; return true },
 	"MONITOR":       setMonitor,
+	"CHATHISTORY":   setLength(func(s *Support) *int { return &s.ChatHistory }),
 	"UTF8ONLY":      func(s *Support, _ string) bool { s.UTF8Only = true; return true },
 	"ELIST":         func(s *Support, v string) bool { s.Elist = strings.ToUpper(v); return true },
 	"BOT":           func(s *Support, v string) bool { return setModeLetter(&s.BotMode, v, "") },

@@ -54,9 +54,12 @@ type Support struct {
 	// invite-only; 0 when the server has none.
 	Excepts, Invex byte
 
-	Whox     bool // WHO takes fields and answers 354 (IRCv3 WHOX)
-	Monitor  int  // nicks to monitor at most; 0 when there is no MONITOR
-	UTF8Only bool // the server refuses anything but UTF-8 (IRCv3 utf8-only)
+	Whox    bool // WHO takes fields and answers 354 (IRCv3 WHOX)
+	Monitor int  // nicks to monitor at most; 0 when there is no MONITOR
+	// ChatHistory is how many lines one CHATHISTORY fetches at most (IRCv3
+	// chathistory); 0 where the server did not say, or has no limit.
+	ChatHistory int
+	UTF8Only    bool // the server refuses anything but UTF-8 (IRCv3 utf8-only)
 	// Elist are the letters of the filters that LIST takes.
 	Elist string
 	// BotMode is the user mode that marks bots (IRCv3 bot-mode), or 0.

@@ -235,13 +235,13 @@ func (u *user) settleStore() {
 	u.expect(xmppclient.Message().From(u.s.gateway.Hostname).Type("chat").Has("body"))
 }
 
-// awaitLog waits until passerelle has logged something.
-func (s *stage) awaitLog(text string) {
+// awaitLog waits until passerelle has logged something so many times.
+func (s *stage) awaitLog(text string, times int) {
 	s.Helper()
 	deadline := time.Now().Add(20 * time.Second)
-	for !strings.Contains(s.gateway.Output(), text) {
+	for strings.Count(s.gateway.Output(), text) < times {
 		if time.Now().After(deadline) {
-			s.Fatalf("passerelle never said %q", text)
+			s.Fatalf("passerelle did not say %q %d times", text, times)
 		}
 		time.Sleep(10 * time.Millisecond)
 	}

@@ -56,7 +56,7 @@ func TestStreamIsLost(t *testing.T) {
 			tybalt := s.member("tybalt")
 			juliet.expect(Presence().From(tybalt.occupant()).Type(""))
 			back := loss(wire)
-			s.awaitLog("the stream to the XMPP server is gone")
+			s.awaitLog("the stream to the XMPP server is gone", 1)
 			romeo.say("is anybody there?")
 			romeo.Send("PRIVMSG %s :psst", juliet.account)
 			if err := tybalt.Quit("bored"); err != nil {
@@ -88,11 +88,12 @@ func TestXMPPServerIsKilled(t *testing.T) {
 		t.Fatal(err)
 	}
 	<-s.xmpp.Exited()
-	s.awaitLog("the stream to the XMPP server is gone")
+	s.awaitLog("the stream to the XMPP server is gone", 1)
 	romeo.say("is anybody there?")
 	if err := s.xmpp.Restart(t.Context()); err != nil {
 		t.Fatal(err)
 	}
+	s.awaitLog("the XMPP server accepted us", 2)
 	juliet.login()
 	juliet.join()
 	juliet.expect(Message().From(romeo.occupant()).Body("is anybody there?").Has("delay"))

@@ -1,0 +1,236 @@
+package gateway
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"strconv"
+	"time"
+
+	"passerelle/ircconn"
+	"passerelle/store"
+)
+
+const (
+	// gapFuzz makes up for clocks that differ: so much of what is known is asked
+	// for again (IRCv3 chathistory).
+	gapFuzz = 10 * time.Second
+	// gapLines is how many lines are fetched for one channel at most.
+	gapLines = 1000
+	// gapPage is how many are asked for at once, where the server allows.
+	gapPage = 200
+	// gapTime is how long a join waits for them.
+	gapTime = 5 * time.Second
+)
+
+// historyBatches are the batches in which servers and bouncers send what was said
+// before.
+var historyBatches = map[string]bool{"chathistory": true, "znc.in/playback": true}
+
+// historyServant is whom Ergo lets say who came and went.
+//
+// COMPAT: that is no talk, and what is past of it is of no use in a room.
+const historyServant = "HistServ"
+
+// gap is what a channel has missed and the server is asked for.
+type gap struct {
+	ch    *Channel
+	since time.Time // zero: the latest, because nothing is known
+	most  int
+	lines []ircconn.Message
+	done  func()
+}
+
+// fillGap asks a server or bouncer that keeps history for what the channel has
+// missed, and then goes on. It reports whether there is anybody to ask.
+func (n *Network) fillGap(ch *Channel, then func()) bool {
+	if !n.caps.Has("batch") || !n.caps.Has("server-time") {
+		return false
+	}
+	since := ch.lastHeard()
+	switch {
+	case n.caps.Has("draft/chathistory"):
+		most := gapLines
+		if since.IsZero() {
+			most, _ = strconv.Atoi(n.u.value(setMaxHistory, ch.scope()))
+		}
+		if most == 0 {
+			return false
+		}
+		n.gaps = append(n.gaps, &gap{ch: ch, since: since, most: min(most, gapLines), done: then})
+		if len(n.gaps) == 1 {
+			n.askHistory()
+		}
+		return true
+	case n.caps.Has("znc.in/playback"):
+		line := ircconn.Privmsg("*playback", "PLAY "+ch.name+" "+strconv.FormatInt(max(0, since.Unix()), 10))
+		if err := n.send(line); err != nil {
+			ch.log.Debug("the bouncer was not asked for what was missed", "error", err)
+		}
+	}
+	return false
+}
+
+// lastHeard is when the newest line was said that is known of the channel, or
+// zero.
+func (ch *Channel) lastHeard() time.Time {
+	if !ch.heard.IsZero() || ch.n.u.g.store == nil {
+		return ch.heard
+	}
+	return ch.newest(time.Time{})
+}
+
+// askHistory asks for the next lines of the first gap (IRCv3 chathistory).
+func (n *Network) askHistory() {
+	g := n.gaps[0]
+	page := min(gapPage, g.most-len(g.lines))
+	if limit := n.support.ChatHistory; limit > 0 {
+		page = min(page, limit)
+	}
+	line := ircconn.Line{Command: "CHATHISTORY", Params: []string{"LATEST", g.ch.name, "*", strconv.Itoa(page)}}
+	if !g.since.IsZero() {
+		from := g.since.Add(-gapFuzz)
+		if len(g.lines) > 0 {
+			from = g.lines[len(g.lines)-1].Time
+		}
+		line.Params = []string{"AFTER", g.ch.name, "timestamp=" + stamp(from), strconv.Itoa(page)}
+	}
+	before := len(g.lines)
+	q := &question{patience: gapTime, failed: func(error) { n.gapFilled(g) }}
+	q.answer = func(ev ircconn.Event) verdict {
+		switch ev := ev.(type) {
+		case ircconn.BatchEnded:
+			if ev.Type != "chathistory" {
+				return unrelated
+			}
+			if got := len(g.lines) - before; got >= page && !g.since.IsZero() && len(g.lines) < g.most {
+				n.u.post(func(*User) { n.nextPage(g) }, nil)
+			} else {
+				n.gapFilled(g)
+			}
+			return answered | taken
+		case ircconn.Refused:
+			if ev.Command == "CHATHISTORY" {
+				n.gapFilled(g)
+				return answered | taken
+			}
+		}
+		return unrelated
+	}
+	if err := n.ask(q, line); err != nil {
+		g.ch.log.Debug("the server was not asked for what was missed", "error", err)
+		n.gapFilled(g)
+	}
+}
+
+func (n *Network) nextPage(g *gap) {
+	if len(n.gaps) > 0 && n.gaps[0] == g {
+		n.askHistory()
+	}
+}
+
+// gapFilled shows what was fetched for a channel, and asks for the next one's.
+func (n *Network) gapFilled(g *gap) {
+	if len(n.gaps) == 0 || n.gaps[0] != g {
+		return
+	}
+	n.gaps = n.gaps[1:]
+	if n.channel(g.ch.name) == g.ch {
+		g.ch.showMissed(g.lines)
+		g.done()
+	}
+	if len(n.gaps) > 0 && n.ready {
+		n.askHistory()
+	}
+}
+
+// onPast is a line of a batch of history.
+func (n *Network) onPast(ev ircconn.Message) {
+	ch := n.channel(ev.Target)
+	if ch == nil || ev.Time.IsZero() {
+		return
+	}
+	if len(n.gaps) > 0 && n.gaps[0].ch == ch {
+		if g := n.gaps[0]; len(g.lines) < g.most {
+			g.lines = append(g.lines, ev)
+		}
+		return
+	}
+	ch.showMissed([]ircconn.Message{ev})
+}
+
+// showMissed archives lines that were said while we were not there, and shows them
+// with their time; those that are known already are left out.
+func (ch *Channel) showMissed(lines []ircconn.Message) {
+	if len(lines) == 0 {
+		return
+	}
+	known := ch.knownSince(lines[0].Time.Add(-gapFuzz))
+	tail := &ch.n.u.tail
+	for _, ev := range lines {
+		tail.Reset()
+		if known.has(ch, ev) || ev.Source.IsServer() || ev.Source.Nick == historyServant || !writeBody(tail, ev) {
+			continue
+		}
+		m := roomMessage{ch.occupant(ev.Source.Nick), newID(), ch.stanzaID(ev), ch.speakerID(ev.Source, ev.Account), ev.Time}
+		ch.record(m, ev.Source.Nick, ev.Text)
+		ch.send(ch.sessions, m)
+		ch.n.u.flushLarge()
+	}
+}
+
+// knownLines are lines of the archive, by id and by who said what.
+type knownLines struct {
+	ids  map[string]bool
+	said map[[2]string][]time.Time
+}
+
+func (ch *Channel) knownSince(start time.Time) knownLines {
+	known := knownLines{ids: make(map[string]bool), said: make(map[[2]string][]time.Time)}
+	u := ch.n.u
+	if u.g.store == nil || u.g.archiveIsAway() {
+		return known
+	}
+	u.g.awaitArchived()
+	ctx, cancel := context.WithTimeout(context.Background(), historyTime)
+	defer cancel()
+	scope := ch.scope()
+	page, err := u.g.store.Page(ctx, store.Query{
+		User: scope.User, Server: scope.Server, Channel: scope.Channel, Start: start, Max: gapLines,
+	})
+	if err != nil {
+		ch.log.Warn("what is known of a channel could not be read", "error", err)
+	}
+	for i := range page.Lines {
+		line := &page.Lines[i]
+		known.ids[line.ID] = true
+		key := [2]string{line.Nick, line.Body}
+		known.said[key] = append(known.said[key], line.At)
+	}
+	return known
+}
+
+// has reports whether a line is among them: by the server's id, or by the same
+// words of the same person at about the same time.
+func (known knownLines) has(ch *Channel, ev ircconn.Message) bool {
+	if ev.MessageID != "" && known.ids[ch.stanzaID(ev)] {
+		return true
+	}
+	for _, at := range known.said[[2]string{ev.Source.Nick, ev.Text}] {
+		if d := at.Sub(ev.Time); d.Abs() < gapFuzz/2 {
+			return true
+		}
+	}
+	return false
+}
+
+// stanzaID is the id under which a line is shown and archived. Where the server
+// keeps history it is made of the server's own, so that a line which is fetched
+// again has the same.
+func (ch *Channel) stanzaID(ev ircconn.Message) string {
+	if ev.MessageID == "" || !ch.n.caps.Has("draft/chathistory") {
+		return newID()
+	}
+	sum := sha256.Sum256([]byte(ch.jid.String() + "\x00" + ev.MessageID))
+	return hex.EncodeToString(sum[:16])
+}

@@ -1,0 +1,169 @@
+package gateway
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"passerelle/ircconn"
+	"passerelle/store"
+)
+
+var historyCaps = []string{"batch", "server-time", "message-tags", "draft/chathistory"}
+
+// past is a line of history.
+func past(nick, text, id string, at time.Time) ircconn.Message {
+	return ircconn.Message{
+		Source: source(nick), Target: "#chan", Text: text,
+		Meta: ircconn.Meta{Batch: "chathistory", MessageID: id, Time: at},
+	}
+}
+
+func historyEnd() ircconn.BatchEnded { return ircconn.BatchEnded{Type: "chathistory"} }
+
+// withHistory is a user in #chan of a server that keeps history, who has heard one
+// line there, at the world's time.
+func withHistory(t *testing.T) *world {
+	t.Helper()
+	w := newWorld(t)
+	w.openStore()
+	live := *w.g.live()
+	live.OutageLimit = time.Hour
+	w.g.Apply(live)
+	w.join(desk, "juliet")
+	w.register("juliet", historyCaps...)
+	w.enter("@nurse romeo juliet")
+	w.event(historyEnd())
+	heard := past("romeo", "heard", "m1", w.clock)
+	heard.Batch = ""
+	w.event(heard)
+	w.forget()
+	return w
+}
+
+// What was missed in an outage is asked for, archived with its time, and shown
+// once.
+func TestGapIsFilled(t *testing.T) {
+	w := withHistory(t)
+	from := w.clock.Add(-gapFuzz)
+	w.cut(brokenPipe)
+	w.redialled()
+	w.register("juliet", historyCaps...)
+	w.irc.sent = nil
+	w.enter("@nurse romeo juliet")
+	w.expectLines("MODE #chan", fmt.Sprintf("CHATHISTORY AFTER #chan timestamp=%s %d", stamp(from), gapPage))
+	w.forget()
+	start := w.clock.Add(-5 * time.Second)
+	w.event(
+		past("romeo", "heard", "m1", from.Add(gapFuzz)),
+		past("HistServ", "paris joined the channel", "m1b", start),
+		past("romeo", "missed one", "m2", start),
+		past("paris", "missed two", "m3", start.Add(time.Second)),
+	)
+	w.expect()
+	w.event(historyEnd())
+	got := w.sent()
+	if bodies(got) != "missed one missed two" {
+		t.Fatalf("shown:\n%s", strings.Join(got, "\n"))
+	}
+	contains(t, got[0], `from='#chan%irc.test@gw.test/romeo'`, `<delay xmlns='urn:xmpp:delay' from='#chan%irc.test@gw.test' stamp='`+stamp(start)+`'/>`)
+	if err := w.g.store.Flushed(context.Background()); err != nil {
+		t.Fatal(err)
+	}
+	page, err := w.g.store.Page(context.Background(), store.Query{User: "juliet@xmpp.test", Server: "irc.test", Channel: "#chan", Max: 10})
+	if err != nil || len(page.Lines) != 3 || page.Lines[1].Body != "missed one" || !page.Lines[1].At.Equal(start) {
+		t.Errorf("archived %+v, %v", page.Lines, err)
+	}
+	// The same again brings nothing.
+	w.event(past("romeo", "missed one", "m2", start))
+	w.expect()
+}
+
+// Long gaps are fetched page by page, and for several channels one after the
+// other.
+func TestGapOfSeveralPages(t *testing.T) {
+	w := withHistory(t)
+	w.cut(brokenPipe)
+	w.redialled()
+	w.event(ircconn.Registered{Nick: "juliet", Source: source("juliet"), Support: support.With([]string{"CHATHISTORY=2"}), Caps: ircconn.NewCaps(historyCaps...)})
+	w.enter("@nurse romeo juliet")
+	w.forget()
+	start := w.clock
+	w.event(past("romeo", "one", "m2", start), past("romeo", "two", "m3", start.Add(time.Second)), historyEnd())
+	w.pass(0)
+	w.expect()
+	w.expectLines("CHATHISTORY AFTER #chan timestamp=" + stamp(start.Add(time.Second)) + " 2")
+	w.event(past("romeo", "three", "m4", start.Add(2*time.Second)), historyEnd())
+	if got := bodies(w.sent()); got != "one two three" {
+		t.Errorf("shown %q", got)
+	}
+}
+
+// A room that is new to the user begins with the latest lines, which are part of
+// its history, and a server that does not answer does not keep anybody out.
+func TestHistoryOfANewRoom(t *testing.T) {
+	for name, answer := range map[string]func(w *world){
+		"given":   func(w *world) { w.event(past("romeo", "earlier", "m1", w.clock.Add(-time.Hour)), historyEnd()) },
+		"refused": func(w *world) { w.event(ircconn.Refused{Command: "CHATHISTORY", Code: "MESSAGE_ERROR", Text: "no"}) },
+		"silent":  func(w *world) { w.pass(gapTime) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := newWorld(t)
+			w.openStore()
+			w.join(desk, "juliet")
+			w.register("juliet", historyCaps...)
+			w.enter("@nurse romeo juliet")
+			w.expectLines("JOIN #chan", "MODE #chan", "CHATHISTORY LATEST #chan * 20")
+			w.forget()
+			answer(w)
+			text := strings.Join(w.sent(), "\n")
+			contains(t, text, `<status code='110'/>`, `<subject/>`)
+			if name == "given" && strings.Index(text, "earlier") < strings.Index(text, `code='110'`) {
+				t.Errorf("the history is not where it belongs:\n%s", text)
+			}
+		})
+	}
+}
+
+// Connection lost while history is awaited: nobody waits for ever.
+func TestGapIsInterrupted(t *testing.T) {
+	w := withHistory(t)
+	w.cut(brokenPipe)
+	w.redialled()
+	w.register("juliet", historyCaps...)
+	w.enter("@nurse romeo juliet")
+	w.cut(brokenPipe)
+	w.redialled()
+	w.register("juliet", historyCaps...)
+	w.enter("@nurse romeo juliet")
+	w.forget()
+	w.event(past("romeo", "missed", "m2", w.clock), historyEnd())
+	if got := bodies(w.sent()); got != "missed" {
+		t.Errorf("shown %q", got)
+	}
+}
+
+// ZNC's playback module is asked in its own way, and nobody waits for it.
+func TestPlaybackOfABouncer(t *testing.T) {
+	w := newWorld(t)
+	w.join(desk, "juliet")
+	w.register("juliet", "batch", "server-time", "znc.in/playback")
+	w.enter("@nurse romeo juliet")
+	w.expectLines("JOIN #chan", "MODE #chan", "PRIVMSG *playback PLAY #chan 0")
+	w.forget()
+	line := past("romeo", "earlier", "", w.clock.Add(-time.Hour))
+	line.Batch = "znc.in/playback"
+	w.event(line)
+	w.expectOne(`<body>earlier</body>`, `<delay `)
+}
+
+// Without batches or times, history could not be told from what is said now.
+func TestNoHistoryWithoutTimes(t *testing.T) {
+	w := newWorld(t)
+	w.join(desk, "juliet")
+	w.register("juliet", "batch", "draft/chathistory")
+	w.enter("@nurse romeo juliet")
+	w.expectLines("JOIN #chan", "MODE #chan")
+}
