@@ -1,6 +1,7 @@
 package gateway
 
 import (
+	"maps"
 	"slices"
 	"strings"
 	"sync"
@@ -143,11 +144,12 @@ type OnlineUser struct {
 // not.
 func (g *Gateway) Online() []OnlineUser {
 	g.mu.Lock()
-	users := make([]OnlineUser, 0, len(g.users))
-	for jid := range g.users {
-		users = append(users, OnlineUser{JID: jid.String()})
-	}
+	jids := slices.Collect(maps.Keys(g.users))
 	g.mu.Unlock()
+	users := make([]OnlineUser, len(jids))
+	for i, jid := range jids {
+		users[i].JID = jid.String()
+	}
 	slices.SortFunc(users, func(a, b OnlineUser) int { return strings.Compare(a.JID, b.JID) })
 	for i := range users {
 		users[i].Networks = g.connections.of(users[i].JID)

@@ -31,7 +31,7 @@ type Stats struct {
 	// Limits counts those of them that a limit was the reason of, by its key in
 	// gateway.limits.
 	Limits map[string]uint64
-	// Panics counts the faults that ended a user's session.
+	// Panics counts the faults of ours that ended a user's session or connection.
 	Panics uint64
 	// ToXMPP is the time from reading a line to handing what it makes to the
 	// component, ToIRC that from reading a stanza to queueing its first lines.
@@ -350,9 +350,10 @@ func (g *Gateway) Stats() Stats {
 	users := slices.Collect(maps.Values(g.users))
 	g.mu.Unlock()
 	s := Stats{
-		Users: len(users), Panics: uint64(g.panics.Load()), Lines: g.meter.traffic.Stats(),
+		Users: len(users), Lines: g.meter.traffic.Stats(),
 		Refusals: make(map[string]uint64), Networks: make(map[string]NetworkStats), Limits: make(map[string]uint64),
 	}
+	s.Panics = uint64(g.panics.Load()) + s.Lines.Panics
 	for _, u := range users {
 		stanzas, events := u.in.waiting()
 		s.Stanzas += stanzas

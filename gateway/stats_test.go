@@ -180,6 +180,16 @@ func TestArrivalEndsWithAFault(t *testing.T) {
 	}
 }
 
+func TestOnlineUsers(t *testing.T) {
+	w := connected(t)
+	w.g.users[w.u.jid] = w.u
+	w.g.users[component.JID{Local: "abram", Domain: "xmpp.test"}] = w.u
+	got := w.g.Online()
+	if len(got) != 2 || got[0].JID != "abram@xmpp.test" || len(got[0].Networks) != 0 || got[1].JID != "juliet@xmpp.test" || !slices.Equal(got[1].Networks, []string{"irc.test"}) {
+		t.Errorf("got %+v", got)
+	}
+}
+
 func TestWaitingIsCounted(t *testing.T) {
 	w := connected(t)
 	w.g.users[w.u.jid] = w.u

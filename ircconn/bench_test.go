@@ -19,6 +19,7 @@ import (
 
 func benchmarkReceive(b *testing.B, line string) {
 	s := newTestSession(func(<-chan struct{}, *Conn, Event) {}, fullSupport...)
+	s.conn.traffic = new(Traffic)
 	data := []byte(line)
 	b.SetBytes(int64(len(data)))
 	b.ReportAllocs()

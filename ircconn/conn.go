@@ -318,6 +318,7 @@ func (c *Conn) emit(event Event) {
 func (c *Conn) guard(f func()) (failure *Error) {
 	defer func() {
 		if panicked := recover(); panicked != nil {
+			c.traffic.panicked()
 			c.log.Error("panic in an IRC connection", "panic", fmt.Sprint(panicked), "stack", string(debug.Stack()))
 			failure = localError("an internal error ended the connection; the log of the gateway has the details")
 		}

@@ -535,12 +535,17 @@ func TestPanicEndsOnlyTheConnection(t *testing.T) {
 		}
 		r.sink(done, c, event)
 	}
-	c := Start(testConfig(), testOptions(server), sink, slog.New(slog.NewTextHandler(&log, nil)))
+	options := testOptions(server)
+	options.Traffic = new(Traffic)
+	c := Start(testConfig(), options, sink, slog.New(slog.NewTextHandler(&log, nil)))
 	server.Accept().Register(irctest.Registration{})
 	waitDone(t, c)
 	assertFailure(t, r, KindLocal, 0, "internal error")
 	if !strings.Contains(log.String(), "a fault") || !strings.Contains(log.String(), "stack") {
 		t.Errorf("the log has %s", log.String())
+	}
+	if got := options.Traffic.Stats().Panics; got != 1 {
+		t.Errorf("%d faults were counted", got)
 	}
 }
 

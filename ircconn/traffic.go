@@ -57,11 +57,13 @@ func kindOfCommand(command string) LineKind {
 	return LineOther
 }
 
-// Traffic counts the lines of all connections that share it by Options. The zero
+// Traffic counts the lines, and the faults, of all connections that share it by
+// Options. The zero
 // value is ready, and a nil one counts nothing.
 type Traffic struct {
 	received, sent [LineKinds]atomic.Uint64
 	waiting        atomic.Int64
+	panics         atomic.Uint64
 }
 
 // TrafficStats are the counts of a Traffic since it was made.
@@ -72,6 +74,8 @@ type TrafficStats struct {
 	// Waiting is how many lines wait to leave now, at the pace of their
 	// connections.
 	Waiting int
+	// Panics counts our own faults that ended a connection.
+	Panics uint64
 }
 
 // Stats gives the counts; it may be called from any goroutine.
@@ -83,7 +87,7 @@ func (t *Traffic) Stats() TrafficStats {
 	for kind := range LineKinds {
 		s.Received[kind], s.Sent[kind] = t.received[kind].Load(), t.sent[kind].Load()
 	}
-	s.Waiting = int(t.waiting.Load())
+	s.Waiting, s.Panics = int(t.waiting.Load()), t.panics.Load()
 	return s
 }
 
@@ -99,6 +103,12 @@ func (t *Traffic) didSend(batch []outgoing) {
 	}
 	for i := range batch {
 		t.sent[batch[i].kind].Add(1)
+	}
+}
+
+func (t *Traffic) panicked() {
+	if t != nil {
+		t.panics.Add(1)
 	}
 }
 

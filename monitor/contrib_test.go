@@ -23,6 +23,8 @@ var (
 	used = regexp.MustCompile(`\b((?:passerelle|process|go)_[a-z_]+)(?:\{([^}]*)\})?`)
 	// matcher finds the label and value of one matcher.
 	matcher = regexp.MustCompile(`([a-z_]+)(=~|!=|!~|=)"([^"]*)"`)
+	// alternatives are values that are no patterns.
+	alternatives = regexp.MustCompile(`^[a-z0-9_-]+(\|[a-z0-9_-]+)*$`)
 	// grouping finds the labels that PromQL groups by.
 	grouping = regexp.MustCompile(`\bby \(([^)]*)\)`)
 	// legend finds the labels that Grafana shows.
@@ -124,9 +126,9 @@ func TestContributedExpressionsFindSomething(t *testing.T) {
 				}
 			}
 			for _, m := range matcher.FindAllStringSubmatch(found[2], -1) {
-				value := ""
-				if m[2] == "=" || m[2] == "!=" {
-					value = m[3]
+				value := m[3]
+				if !alternatives.MatchString(value) {
+					value = ""
 				}
 				for value := range strings.SplitSeq(value, "|") {
 					if !slices.Contains(givenByPrometheus, m[1]) && !hasLabel(family, m[1], value) {

@@ -121,7 +121,7 @@ func workMetrics() []metric {
 				add(float64(count), key)
 			}
 		}},
-		one("panics_total", "Faults of the gateway that ended a user's session.", counter,
+		one("panics_total", "Faults of the gateway that ended a user's session or connection.", counter,
 			func(s *snapshot) float64 { return float64(s.gateway.Panics) }),
 		{"inlet_waiting", "Stanzas and IRC events that wait for users' goroutines.", gauge, []string{"inlet"}, func(s *snapshot, add adder) {
 			add(float64(s.gateway.Stanzas), "stanzas")
