@@ -146,6 +146,7 @@ func (s *session) read() error {
 		if top.space == nsStream && top.local == "error" {
 			return parseStreamError(top.stanza.Children)
 		}
+		top.stanza.Size = f.size()
 		s.dispatch(&top)
 	}
 }

@@ -70,6 +70,9 @@ type Stanza struct {
 	To JID
 	// Children are the child elements, in their order.
 	Children []Element
+	// Size is about how many bytes of memory it takes; zero in a stanza that no
+	// stream brought.
+	Size int
 	// Arrived is when it was read; zero in a stanza that no stream brought.
 	Arrived time.Time
 }

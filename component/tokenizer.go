@@ -31,6 +31,17 @@ type frame struct {
 	skipped error
 }
 
+// What an element and an attribute take beside their text, in bytes.
+const (
+	elementSize = 112
+	attrSize    = 48
+)
+
+// size is about how much memory the element takes once it is parsed, in bytes.
+func (f frame) size() int {
+	return len(f.bytes) + f.elements*elementSize + f.attributes*attrSize
+}
+
 // tokenizerState is where in the markup the tokenizer stands.
 type tokenizerState uint8
 

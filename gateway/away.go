@@ -114,7 +114,7 @@ func (n *Network) onAwayReply(ev ircconn.AwayReply) {
 	if known && q.away == text {
 		return
 	}
-	q.away = text
+	q.away = strings.Clone(text)
 	n.remember(ev.Nick, q)
 	n.u.notify(n.u.jidOf(translate.Nick, ev.Nick, n.name), ev.Nick+" is away: "+translate.StripFormatting(text))
 }
@@ -167,7 +167,7 @@ func (n *Network) onWhoEntry(ev ircconn.WhoEntry) {
 
 func (n *Network) onAccountChanged(ev ircconn.AccountChanged) {
 	if p := n.people[n.fold(ev.Source.Nick)]; p != nil {
-		p.account = ev.Account
+		p.account = strings.Clone(ev.Account)
 	}
 }
 
@@ -176,9 +176,9 @@ func (n *Network) onAccountChanged(ev ircconn.AccountChanged) {
 func (n *Network) onHostChanged(ev ircconn.HostChanged) {
 	if ev.SelfHost || n.isSelf(ev.Source.Nick) {
 		if ev.NewUser != "" {
-			n.self.User = ev.NewUser
+			n.self.User = strings.Clone(ev.NewUser)
 		}
-		n.self.Host = ev.NewHost
+		n.self.Host = strings.Clone(ev.NewHost)
 	}
 	if p := n.people[n.fold(ev.Source.Nick)]; p != nil {
 		p.update(ircconn.Source{User: ev.NewUser, Host: ev.NewHost})

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"slices"
 
+	"passerelle/component"
 	"passerelle/ircconn"
 )
 
@@ -19,6 +20,23 @@ const (
 	// mostUnasked is how many channels the server may put the user into unasked.
 	mostUnasked = 500
 )
+
+// How much of what a user sends is kept while it waits for IRC.
+const (
+	// mostSessions is how many of a user's clients may be in one room: each is sent
+	// all that happens there.
+	mostSessions = 64
+	// mostJoinBytes is how much memory a request to join may take.
+	mostJoinBytes = 32 << 10
+)
+
+// mayEnter refuses one client too many.
+func (ch *Channel) mayEnter(full component.JID) error {
+	if ch.session(full) == nil && len(ch.sessions)+len(ch.waiting) >= mostSessions {
+		return refuse("resource-constraint", "%d of your clients are in %s, and no more can be; leave it with one of them first", mostSessions, ch.name)
+	}
+	return nil
+}
 
 // bounds is what a network's user has been told of them.
 type bounds struct {

@@ -158,6 +158,12 @@ func (g *Gateway) Attach(out stanzaSender) { g.out = out }
 // HandleStanza gives a stanza to the user who sent it. It never waits: a user
 // who has too much to do is told so with resource-constraint.
 func (g *Gateway) HandleStanza(s *component.Stanza) {
+	if s.From.Domain == g.domain {
+		// Our own, sent back, or somebody who poses as an occupant: an answer
+		// would come back too.
+		g.log.Debug("a stanza from an address of our own was dropped", "from", s.From.String())
+		return
+	}
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	bare := s.From.Bare()

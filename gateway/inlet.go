@@ -10,6 +10,9 @@ import (
 const (
 	inletStanzas = 256
 	inletEvents  = 64
+	// inletBytes is how much memory the stanzas may take together. One stanza
+	// alone may take more.
+	inletBytes = 1 << 20
 )
 
 // event is something for the user's goroutine to do that did not come from the
@@ -22,6 +25,7 @@ type event func(u *User)
 type inlet struct {
 	mu      sync.Mutex
 	stanzas []*component.Stanza
+	bytes   int // of stanzas
 	events  []event
 	running bool
 	ended   bool
@@ -34,10 +38,11 @@ type inlet struct {
 func (in *inlet) postStanza(s *component.Stanza, start func()) bool {
 	in.mu.Lock()
 	defer in.mu.Unlock()
-	if in.ended || len(in.stanzas) >= inletStanzas {
+	if in.ended || len(in.stanzas) >= inletStanzas || in.bytes > 0 && in.bytes+s.Size > inletBytes {
 		return false
 	}
 	in.stanzas = append(in.stanzas, s)
+	in.bytes += s.Size
 	in.wake(start)
 	return true
 }
@@ -95,7 +100,7 @@ func (in *inlet) take(stanzas []*component.Stanza, events []event, idle bool) ([
 	clear(stanzas[:cap(stanzas)])
 	clear(events[:cap(events)])
 	takenStanzas, takenEvents := in.stanzas, in.events
-	in.stanzas, in.events = stanzas[:0], events[:0]
+	in.stanzas, in.events, in.bytes = stanzas[:0], events[:0], 0
 	if in.room != nil {
 		close(in.room)
 		in.room = nil
@@ -115,7 +120,7 @@ func (in *inlet) drain() []*component.Stanza {
 	in.mu.Lock()
 	defer in.mu.Unlock()
 	left := in.stanzas
-	in.stanzas, in.events = nil, nil
+	in.stanzas, in.events, in.bytes = nil, nil, 0
 	return left
 }
 

@@ -57,6 +57,9 @@ func (u *User) writeNotIn(r *request) {
 // join begins to enter a room: at once where the user is in it with another
 // resource, else when the server has let us in.
 func (u *User) join(r *request, x *component.Element) error {
+	if r.Size > mostJoinBytes {
+		return refuse("policy-violation", "a request to join may not be larger than %d bytes", mostJoinBytes)
+	}
 	n := u.networks[r.to.Network]
 	if n == nil || n.channel(r.to.Name) == nil {
 		if err := u.limitJoin(); err != nil {
@@ -86,6 +89,9 @@ func (u *User) join(r *request, x *component.Element) error {
 	request := joinRequest{session: session{jid: cloneJID(r.From), wanted: strings.Clone(r.occupant())}, stanza: r.Stanza}
 	request.show, request.status = availability(r.Stanza)
 	ch.waiting = slices.DeleteFunc(ch.waiting, func(w joinRequest) bool { return w.jid == r.From })
+	if err := ch.mayEnter(r.From); err != nil {
+		return err
+	}
 	ch.waiting = append(ch.waiting, request)
 	n.enter(ch)
 	return nil

@@ -129,8 +129,8 @@ func (n *Network) renamePerson(old, renamed string, source ircconn.Source) {
 	p := n.know(old)
 	p.update(source)
 	delete(n.people, n.fold(old))
-	p.nick = renamed
-	n.people[n.fold(renamed)] = p
+	p.nick = strings.Clone(renamed)
+	n.people[n.fold(p.nick)] = p
 	if q, known := n.queries[n.fold(old)]; known {
 		delete(n.queries, n.fold(old))
 		n.remember(renamed, q)

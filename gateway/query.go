@@ -29,7 +29,7 @@ func (n *Network) remember(nick string, q query) {
 	if n.queries == nil || len(n.queries) >= queryLimit {
 		n.queries = make(map[ircconn.Folded]query)
 	}
-	n.queries[n.fold(nick)] = q
+	n.queries[n.fold(strings.Clone(nick))] = q
 }
 
 // onPrivateMessage is a message to nick%server@gateway.

@@ -27,7 +27,7 @@ func nickOf(mask string) string {
 func (n *Network) onTopicReply(ev ircconn.TopicReply) {
 	if ch := n.channel(ev.Channel); ch != nil && ch.joined {
 		if ch.named && ch.topic.text != ev.Topic {
-			ch.topic = topic{text: ev.Topic}
+			ch.topic = topic{text: strings.Clone(ev.Topic)}
 			ch.writeSubject(ch.sessions)
 			return
 		}
