@@ -45,10 +45,10 @@ type LimitsConfig struct {
 func defaultLimits() LimitsConfig {
 	return LimitsConfig{
 		Servers: 50, Channels: 1000,
-		ConnectsPerMinute: 60, JoinsPerMinute: 600, MessagesPerMinute: 300,
+		ConnectsPerMinute: 60, JoinsPerMinute: 1000, MessagesPerMinute: 1200,
 		Contacts: 1000, Settings: 2000,
-		SlowStart: 24 * time.Hour, NewConnectsPerMinute: 10, NewJoinsPerMinute: 100,
-		Connections: 20000, ConnectionsPerServer: 10000, TotalConnectsPerMinute: 3000, ServerConnectsPerMinute: 1000,
+		SlowStart: 24 * time.Hour, NewConnectsPerMinute: 10, NewJoinsPerMinute: 300,
+		Connections: 20000, ConnectionsPerServer: 20000, TotalConnectsPerMinute: 20000, ServerConnectsPerMinute: 20000,
 	}
 }
 
