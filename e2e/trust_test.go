@@ -7,6 +7,7 @@ import (
 	"strings"
 	"testing"
 
+	"passerelle/internal/harness"
 	. "passerelle/internal/harness/xmppclient"
 )
 
@@ -138,4 +139,35 @@ func TestBlocksSurviveARestart(t *testing.T) {
 		t.Errorf("blocked is %q", told)
 	}
 	juliet.join()
+}
+
+// An operator of the network complains, and the admin finds out about whom.
+func TestUsersCanBeTraced(t *testing.T) {
+	s, prince := beginGoverned(t, func(o *harness.GatewayOptions) {
+		o.ServerSettings[inspircdName] = map[string]any{
+			"webirc": map[string]any{"password": harness.WEBIRCPassword, "network": "fd00:1:2:4::/64"},
+		}
+		o.Settings["gateway"]["username_from_ident"] = true
+		o.Settings["gateway"]["contact"] = map[string]any{"abuse": []string{"mailto:abuse@example.org"}}
+	})
+	juliet := s.user("juliet")
+	juliet.join()
+	operator := s.operator("romeo")
+	operator.Send("PRIVMSG %s :\x01USERINFO\x01", juliet.nick)
+	if told := operator.expectFrom(juliet.nick, "NOTICE", operator.Nick()); !contains(told.Last(), "complaints to mailto:abuse@example.org") {
+		t.Errorf("USERINFO says %q", told.Last())
+	}
+	address := operator.originOf(juliet.nick).address
+	operator.Send("WHOIS %s", juliet.nick)
+	ident := operator.expect("311", operator.Nick(), juliet.nick).Param(2)
+	jid := juliet.account + "@" + s.xmpp.Domain
+	for _, text := range []string{address, juliet.nick + "!" + ident + "@" + address} {
+		if told := prince.tell("whois-ident " + text); told != jid+", connected to "+s.network {
+			t.Errorf("%s is %q", text, told)
+		}
+	}
+	info := juliet.ask("get", s.gateway.Hostname, "<query xmlns='http://jabber.org/protocol/disco#info'/>")
+	if !contains(info.String(), "abuse-addresses") || !contains(info.String(), "mailto:abuse@example.org") {
+		t.Errorf("the gateway says of itself %s", info)
+	}
 }

@@ -26,6 +26,7 @@ func adminCommands() []adhocCommand {
 	}
 	list = append(list, logCommands()...)
 	list = append(list, blockCommands()...)
+	list = append(list, whoisCommand())
 	for i := range list {
 		list[i].admin, list[i].on = true, onGateway
 	}

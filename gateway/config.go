@@ -47,10 +47,15 @@ type Config struct {
 	OwnRealName bool `yaml:"own_realname"`
 	// RealNameFromJID makes the user's JID the real name where none is chosen.
 	RealNameFromJID bool `yaml:"realname_from_jid"`
+	// UsernameFromIdent makes the ident the user name, for servers that do not ask
+	// the identd.
+	UsernameFromIdent bool `yaml:"username_from_ident"`
 	// RegisteredOnly lets only those connect to IRC who have registered.
 	RegisteredOnly bool `yaml:"registered_only"`
 	// Access says who may use the gateway and where it connects to.
 	Access AccessConfig `yaml:"access"`
+	// Contact says where to reach those who run the gateway.
+	Contact ContactConfig `yaml:"contact"`
 	// Limits says how much users may do.
 	Limits LimitsConfig `yaml:"limits"`
 	// Admins are the bare JIDs of those who may run the gateway's commands.
@@ -109,6 +114,9 @@ func (c Config) Validate() error {
 		}
 	}
 	if _, err := c.Access.parse(); err != nil {
+		faults = append(faults, err)
+	}
+	if err := c.Contact.validate(); err != nil {
 		faults = append(faults, err)
 	}
 	if err := c.Limits.validate(); err != nil {

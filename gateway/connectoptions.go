@@ -46,6 +46,9 @@ func (u *User) connectionOptions(scope store.Scope, nick string) ircconn.Options
 		Ident:        u.g.ident(u.jid),
 		AfterConnect: u.afterConnect(scope, nick),
 	}
+	if u.g.live().UsernameFromIdent {
+		options.Username = options.Ident
+	}
 	options.STS = u.strictTransport(options.Addresses)
 	options.Destinations = u.destinations(scope, options.Addresses)
 	if options.SASL.Account == "" && options.SASL.Password != "" {

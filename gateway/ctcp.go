@@ -36,10 +36,17 @@ func (s *slots) take(now time.Time) bool {
 // ctcpAnswers are the queries that the gateway answers for its users, so that
 // nobody on IRC learns what client they use or where they are.
 var ctcpAnswers = map[string]func(g *Gateway, params string) string{
-	"VERSION":    func(g *Gateway, _ string) string { return programName + " " + g.version },
-	"PING":       func(_ *Gateway, params string) string { return params },
-	"TIME":       func(g *Gateway, _ string) string { return g.now().UTC().Format(time.RFC1123Z) },
-	"CLIENTINFO": func(*Gateway, string) string { return "ACTION CLIENTINFO PING TIME VERSION" },
+	"VERSION": func(g *Gateway, _ string) string { return programName + " " + g.version },
+	"PING":    func(_ *Gateway, params string) string { return params },
+	"TIME":    func(g *Gateway, _ string) string { return g.now().UTC().Format(time.RFC1123Z) },
+	"CLIENTINFO": func(g *Gateway, _ string) string {
+		if g.aboutUser() == "" {
+			return "ACTION CLIENTINFO PING TIME VERSION"
+		}
+		return "ACTION CLIENTINFO FINGER PING TIME USERINFO VERSION"
+	},
+	"FINGER":   func(g *Gateway, _ string) string { return g.aboutUser() },
+	"USERINFO": func(g *Gateway, _ string) string { return g.aboutUser() },
 }
 
 // onCTCP answers a query, a few at a time (RFC 2812 §3.3.2 forbids to answer a
@@ -56,7 +63,11 @@ func (n *Network) onCTCP(ev ircconn.CTCP) {
 	if answer == nil || ev.Source.IsServer() || !n.ctcpSlots.take(n.u.g.now()) {
 		return
 	}
-	params := clip(answer(n.u.g, ev.Params), n.budget("NOTICE", ev.Source.Nick)-len(ev.Command)-len("\x01 \x01"))
+	text := answer(n.u.g, ev.Params)
+	if text == "" && ev.Command != "PING" {
+		return
+	}
+	params := clip(text, n.budget("NOTICE", ev.Source.Nick)-len(ev.Command)-len("\x01 \x01"))
 	if err := n.send(ircconn.CTCPReply(ev.Source.Nick, ev.Command, params)); err != nil {
 		n.log.Debug("a CTCP query stays unanswered", "error", err)
 	}

@@ -59,8 +59,11 @@ func (u *User) onDiscoInfo(r *request, query *component.Element) error {
 		u.openDisco(r, nsDiscoInfo, "")
 		u.writeIdentities(r)
 		u.writeFeatures(u.offeredAt(r))
-		if at(r) == onRoom {
+		switch at(r) {
+		case onRoom:
 			u.writeRoomInfo(r)
+		case onGateway:
+			u.writeContactAddresses()
 		}
 	case node == nodeTraffic && at(r) == onRoom:
 		u.openDisco(r, nsDiscoInfo, node)
