@@ -84,6 +84,9 @@ func TestTraceIsEndedAndProlonged(t *testing.T) {
 }
 
 func TestTraceRefusals(t *testing.T) {
+	others := connected(t)
+	contains(t, others.chat("trace-user juliet@xmpp.test"), "forbidden")
+	contains(t, others.chat("log-level debug"), "forbidden")
 	w, _ := logged(t)
 	for command, want := range map[string]string{
 		"trace-user":           "something is missing",
