@@ -186,9 +186,6 @@ func (m *meter) init() {
 	for _, condition := range component.Conditions() {
 		m.refusals[condition] = new(atomic.Uint64)
 	}
-	if m.refusals[undefinedCondition] == nil {
-		m.refusals[undefinedCondition] = new(atomic.Uint64)
-	}
 }
 
 func (m *meter) newScratch() *scratch {

@@ -2,6 +2,7 @@ package monitor
 
 import (
 	"bytes"
+	"cmp"
 	"crypto/rand"
 	"crypto/subtle"
 	_ "embed"
@@ -34,16 +35,26 @@ type statusView struct {
 	Tiles           []tile
 	Networks        []networkRow
 	Plots           []plot
-	Sampled         int // minutes
 	Problems        []problemRow
-	// Named is whether the asker has shown the token, and so sees names; Users
-	// are these names then, and More how many there is no place for.
-	Named bool
+	// For is who asked. Admins see Users by their names, and More is how many of
+	// these there is no place for.
+	For   audience
 	Users []gateway.OnlineUser
 	More  int
 	// Protected is whether there is a token at all.
 	Protected bool
 }
+
+// audience is who is shown the page.
+type audience uint8
+
+const (
+	anybody audience = iota
+	admins           // who have the token
+)
+
+// SeesNames reports whether they are shown who and what is concerned by name.
+func (a audience) SeesNames() bool { return a == admins }
 
 // tile is one large number.
 type tile struct{ Value, Name string }
@@ -72,7 +83,7 @@ func (h *Handler) status(w http.ResponseWriter, r *http.Request) {
 		http.NotFound(w, r)
 		return
 	}
-	h.writeStatus(w, false) // also for those whose browser shows the token everywhere
+	h.writeStatus(w, anybody) // also for those whose browser shows the token everywhere
 }
 
 // statusWithNames is the page with names, for those who have the token.
@@ -86,7 +97,7 @@ func (h *Handler) statusWithNames(w http.ResponseWriter, r *http.Request) {
 		http.Error(w, "the password is http.token of the gateway's configuration", http.StatusUnauthorized)
 		return
 	}
-	h.writeStatus(w, true)
+	h.writeStatus(w, admins)
 }
 
 // isAdmin reports whether the request has the token as its password (RFC 7617).
@@ -95,8 +106,8 @@ func (h *Handler) isAdmin(r *http.Request) bool {
 	return given && h.token != "" && subtle.ConstantTimeCompare([]byte(password), []byte(h.token)) == 1
 }
 
-func (h *Handler) writeStatus(w http.ResponseWriter, named bool) {
-	view := h.view(h.now(), named)
+func (h *Handler) writeStatus(w http.ResponseWriter, to audience) {
+	view := h.view(h.now(), to)
 	var page bytes.Buffer
 	if err := h.page.Execute(&page, view); err != nil {
 		h.log.Error("the status page cannot be shown", "error", err)
@@ -111,13 +122,13 @@ func (h *Handler) writeStatus(w http.ResponseWriter, named bool) {
 }
 
 // view makes the page's content.
-func (h *Handler) view(now time.Time, named bool) *statusView {
+func (h *Handler) view(now time.Time, to audience) *statusView {
 	s := h.sources.snapshot()
 	samples := h.history.all()
 	view := &statusView{
 		Nonce: rand.Text(), Domain: h.sources.Domain, Version: h.sources.Version, Now: now,
 		Running: lasting(now.Sub(h.sources.Started)), Troubles: troubles(&s), Networks: networkRows(&s),
-		Plots: plots(samples), Sampled: len(samples), Named: named, Protected: h.token != "",
+		Plots: plots(samples), For: to, Protected: h.token != "",
 	}
 	var online, rooms, occupants int
 	for _, network := range s.gateway.Networks {
@@ -130,9 +141,9 @@ func (h *Handler) view(now time.Time, named bool) *statusView {
 		{whole(float64(rooms)), "rooms"}, {whole(float64(occupants)), "occupants"},
 	}
 	for _, problem := range h.sources.Problems.Latest() {
-		view.Problems = append(view.Problems, rowOf(problem, &s, now, named))
+		view.Problems = append(view.Problems, rowOf(problem, &s, now, to))
 	}
-	if named {
+	if to.SeesNames() {
 		view.Users = h.sources.Online()
 		if len(view.Users) > mostUsers {
 			view.More, view.Users = len(view.Users)-mostUsers, view.Users[:mostUsers]
@@ -143,9 +154,9 @@ func (h *Handler) view(now time.Time, named bool) *statusView {
 
 // rowOf is what may be shown of a problem: of names only those of listed networks,
 // unless all names may be.
-func rowOf(problem Problem, s *snapshot, now time.Time, named bool) problemRow {
+func rowOf(problem Problem, s *snapshot, now time.Time, to audience) problemRow {
 	row := problemRow{Problem: problem, Severe: problem.Level >= slog.LevelError, When: ago(now.Sub(problem.Last))}
-	if !named {
+	if !to.SeesNames() {
 		row.User, row.Cause = "", ""
 		if _, listed := s.gateway.Networks[problem.Network]; !listed {
 			row.Network = ""
@@ -195,12 +206,17 @@ func networkRows(s *snapshot) []networkRow {
 		rows = append(rows, row)
 	}
 	slices.SortFunc(rows, func(a, b networkRow) int {
-		if (a.Name == gateway.OtherNetworks) != (b.Name == gateway.OtherNetworks) {
-			return map[bool]int{true: 1, false: -1}[a.Name == gateway.OtherNetworks]
-		}
-		return strings.Compare(a.Name, b.Name)
+		return cmp.Or(cmp.Compare(a.place(), b.place()), strings.Compare(a.Name, b.Name))
 	})
 	return rows
+}
+
+// place puts the networks that have no name of their own last.
+func (row networkRow) place() int {
+	if row.Name == gateway.OtherNetworks {
+		return 1
+	}
+	return 0
 }
 
 // reasons are those of gateway.EndReasons in words.

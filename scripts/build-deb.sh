@@ -34,6 +34,9 @@ install -m 644 config.yaml.example docs/admin.md docs/user.md "$tree/usr/share/d
 install -m 644 LICENSE "$tree/usr/share/doc/passerelle/copyright"
 install -m 755 contrib/debian/postinst contrib/debian/prerm contrib/debian/postrm "$tree/DEBIAN"
 chmod 644 "$tree"/usr/share/man/man1/* "$tree"/usr/share/doc/passerelle/*
+for example in grafana/passerelle.json prometheus/passerelle.rules.yaml; do
+	install -D -m 644 "contrib/$example" "$tree/usr/share/doc/passerelle/examples/$example"
+done
 echo /etc/passerelle/config.yaml >"$tree/DEBIAN/conffiles"
 cat >"$tree/DEBIAN/control" <<CONTROL
 Package: passerelle
