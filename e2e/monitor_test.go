@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"strings"
 	"testing"
-	"time"
 
 	"passerelle/internal/harness"
 	. "passerelle/internal/harness/xmppclient"
@@ -18,27 +17,11 @@ func (s *scenario) eventually(path string, status int, parts ...string) string {
 	s.Helper()
 	ctx, cancel := context.WithTimeout(s.Context(), Patience)
 	defer cancel()
-	for {
-		got, text, err := s.gateway.Get(ctx, path)
-		if err != nil {
-			s.Fatal(err)
-		}
-		missing := ""
-		for _, part := range parts {
-			if !strings.Contains(text, part) {
-				missing = part
-			}
-		}
-		if got == status && missing == "" {
-			return text
-		}
-		// Not as fast as it can: the gateway is to do something else, too.
-		select {
-		case <-time.After(50 * time.Millisecond):
-		case <-ctx.Done():
-			s.Fatalf("%s: %d without %q:\n%s", path, got, missing, text)
-		}
+	page, err := s.gateway.AwaitPage(ctx, path, status, parts...)
+	if err != nil {
+		s.Fatal(err)
 	}
+	return page
 }
 
 func TestMetricsTellWhatHappens(t *testing.T) {

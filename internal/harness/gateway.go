@@ -268,6 +268,29 @@ func (g *Gateway) GetAs(ctx context.Context, path, password string) (status int,
 	return response.StatusCode, string(text), err
 }
 
+// AwaitPage asks it for a path over HTTP until the answer has the status and all the parts, and
+// returns the answer.
+func (g *Gateway) AwaitPage(ctx context.Context, path string, status int, parts ...string) (string, error) {
+	page := ""
+	err := g.waitFor(ctx, func() error {
+		got, text, err := g.Get(ctx, path)
+		if err != nil {
+			return err
+		}
+		page = text
+		for _, part := range parts {
+			if !strings.Contains(text, part) {
+				return fmt.Errorf("%s answers %d, without %q:\n%s", path, got, part, text)
+			}
+		}
+		if got != status {
+			return fmt.Errorf("%s answers %d and not %d:\n%s", path, got, status, text)
+		}
+		return nil
+	})
+	return page, err
+}
+
 // RunGateway runs a command of passerelle that ends by itself and returns its exit code and
 // what it wrote to its standard output and error.
 func RunGateway(ctx context.Context, program string, arguments ...string) (code int, output string, err error) {
