@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -57,6 +58,9 @@ func (g *Gateway) isPublicField(name string) bool {
 	return name == "FORM_TYPE" || slices.ContainsFunc(g.settings, func(known setting) bool { return known.name == name && !known.secret })
 }
 
+// modesTold is how the gateway tells the modes of a channel.
+var modesTold = regexp.MustCompile(`^(\S+(?:` + setsMode + `| modes: )\S+) .*$`)
+
 // maskBody hides, in a message, what follows a command that may have a secret:
 // those to services, to a server, and to the gateway, and those that begin with a
 // slash.
@@ -75,6 +79,8 @@ func (g *Gateway) maskBody(s *component.Stanza, body string) string {
 		case strings.HasPrefix(line, "/") && !strings.HasPrefix(line, "/me "),
 			to.Kind == translate.Gateway && ours == s.To:
 			lines[i] = firstWord(line)
+		case modesTold.MatchString(line): // a key may follow
+			lines[i] = modesTold.ReplaceAllString(line, "$1 "+maskedText)
 		case to.Kind == translate.Server:
 			lines[i] = ircconn.MaskSecrets(line)
 		case to.Kind == translate.Nick:

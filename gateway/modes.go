@@ -11,6 +11,9 @@ import (
 	"passerelle/translate"
 )
 
+// setsMode stands between who set the modes of a channel and which.
+const setsMode = " sets mode "
+
 // onModeChanged takes a MODE: members' modes are shown as roles and
 // affiliations, the channel's own as a line in the room.
 func (n *Network) onModeChanged(ev ircconn.ModeChanged) {
@@ -50,7 +53,7 @@ func (n *Network) onModeChanged(ev ircconn.ModeChanged) {
 		if by == "" {
 			by = ev.Source.Host
 		}
-		ch.announce(by + " sets mode " + modeText(told))
+		ch.announce(by + setsMode + modeText(told))
 		if slices.ContainsFunc(told, func(c ircconn.ModeChange) bool { return c.Kind != ircconn.ModeList }) {
 			ch.showConfigured()
 		}

@@ -166,6 +166,9 @@ func TestSecretsAreMasked(t *testing.T) {
 		{"registration", `<iq from='%s' to='gw.test' type='set'><query xmlns='jabber:iq:register'><username>j</username><password>s3cret</password></query></iq>`, "<username>j</username>"},
 		{"odd address", `<message from='%s' to='%%%%@gw.test' type='chat'><body>s3cret</body></message>`, "***"},
 		{"answer", `<message from='gw.test' to='%s' type='chat'><body>set name value</body></message>`, "set name value"},
+		{"modes", `<message from='#chan%%irc.test@gw.test' to='%s' type='groupchat'><body>nurse sets mode +k s3cret</body></message>`, "nurse sets mode +k ***"},
+		{"all modes", `<message from='#chan%%irc.test@gw.test' to='%s' type='groupchat'><body>#chan modes: +knt s3cret</body></message>`, "#chan modes: +knt ***"},
+		{"all modes from the server", `<message from='irc.test@gw.test' to='%s' type='chat'><body>#chan modes: +knt s3cret</body></message>`, "#chan modes: +knt ***"},
 		{"reflection", `<message from='#chan%%irc.test@gw.test/j' to='%s' type='groupchat'><body>/ns identify s3cret</body></message>`, "/ns ***"},
 	}
 	w := newWorld(t)
