@@ -82,13 +82,11 @@ func (g *Gateway) setRules() {
 }
 
 // changeBlocks changes the list, in the store first, and has it count.
-func (g *Gateway) changeBlocks(keep func(context.Context) error, change func([]store.Block) []store.Block) error {
+func (u *User) changeBlocks(keep func(context.Context) error, change func([]store.Block) []store.Block) error {
+	g := u.g
 	if g.store != nil {
-		ctx, cancel := context.WithTimeout(context.Background(), storeTime)
-		defer cancel()
-		if err := keep(ctx); err != nil {
-			g.log.Error("a block could not be saved", "error", err)
-			return refuse("resource-constraint", "that cannot be saved at the moment, and was not done; try again in a minute")
+		if err := g.askStore(storeTime, keep); err != nil {
+			return u.storeFault(err, "a block could not be saved", "that was not done, for it cannot be saved")
 		}
 	}
 	g.blocks.mu.Lock()
@@ -112,7 +110,7 @@ func (u *User) block(kind, text, reason string) (string, error) {
 		return "", refuse("not-acceptable", "%v", err)
 	}
 	block.Pattern = p.text
-	err = u.g.changeBlocks(
+	err = u.changeBlocks(
 		func(ctx context.Context) error { return u.g.store.AddBlock(ctx, block) },
 		func(list []store.Block) []store.Block {
 			return append(slices.DeleteFunc(list, sameBlock(kind, p.text)), block)
@@ -132,7 +130,7 @@ func (u *User) unblock(kind, text string) (string, error) {
 	if !slices.ContainsFunc(u.g.blocked(), sameBlock(kind, text)) {
 		return "", refuse("item-not-found", "the %s %s is not blocked by command; the configuration may deny it", kind, text)
 	}
-	err := u.g.changeBlocks(
+	err := u.changeBlocks(
 		func(ctx context.Context) error { return u.g.store.RemoveBlock(ctx, kind, text) },
 		func(list []store.Block) []store.Block { return slices.DeleteFunc(list, sameBlock(kind, text)) })
 	if err != nil {

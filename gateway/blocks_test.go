@@ -134,7 +134,7 @@ func TestBlockThatCannotBeSaved(t *testing.T) {
 	if err := w.g.store.Close(); err != nil {
 		t.Fatal(err)
 	}
-	contains(t, w.ask("block-user romeo@xmpp.test"), `<resource-constraint `, `was not done`)
+	contains(t, w.ask("block-user romeo@xmpp.test"), `<resource-constraint `, `that was not done, for it cannot be saved at the moment`)
 	if refusalFor(w.g, "romeo@xmpp.test") != "" {
 		t.Error("it is blocked")
 	}

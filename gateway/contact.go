@@ -27,12 +27,13 @@ func (u *User) loadContacts() error {
 	if u.contacts != nil || u.g.store == nil {
 		return nil
 	}
-	ctx, cancel := context.WithTimeout(context.Background(), storeTime)
-	defer cancel()
-	known, err := u.g.store.Contacts(ctx, u.jid.String())
+	var known []string
+	err := u.g.askStore(storeTime, func(ctx context.Context) (err error) {
+		known, err = u.g.store.Contacts(ctx, u.jid.String())
+		return err
+	})
 	if err != nil {
-		u.log.Error("a user's contacts could not be read", "error", err)
-		return refuse("resource-constraint", "your contacts cannot be read at the moment; try again in a minute")
+		return u.storeFault(err, "a user's contacts could not be read", "your contacts cannot be read")
 	}
 	u.contacts = make(map[string]bool, len(known))
 	for _, jid := range known {
@@ -76,11 +77,9 @@ func (u *User) changeContact(jid component.JID, change func(ctx context.Context,
 	if err := u.loadContacts(); err != nil {
 		return err
 	}
-	ctx, cancel := context.WithTimeout(context.Background(), storeTime)
-	defer cancel()
-	if err := change(ctx, u.jid.String(), jid.String()); err != nil {
-		u.log.Error("a user's contacts could not be saved", "error", err)
-		return refuse("resource-constraint", "your contacts cannot be saved at the moment; try again in a minute")
+	err := u.g.askStore(storeTime, func(ctx context.Context) error { return change(ctx, u.jid.String(), jid.String()) })
+	if err != nil {
+		return u.storeFault(err, "a user's contacts could not be saved", "your contacts cannot be saved")
 	}
 	return nil
 }

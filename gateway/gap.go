@@ -1,7 +1,6 @@
 package gateway
 
 import (
-	"context"
 	"crypto/sha256"
 	"encoding/hex"
 	"strconv"
@@ -192,10 +191,8 @@ func (ch *Channel) knownSince(start time.Time) knownLines {
 		return known
 	}
 	u.g.awaitArchived()
-	ctx, cancel := context.WithTimeout(context.Background(), historyTime)
-	defer cancel()
 	scope := ch.scope()
-	page, err := u.g.store.Page(ctx, store.Query{
+	page, err := u.g.recent(store.Query{
 		User: scope.User, Server: scope.Server, Channel: scope.Channel, Start: start, Max: gapLines,
 	})
 	if err != nil {

@@ -86,7 +86,7 @@ type Gateway struct {
 	scratches   sync.Pool
 	meter       meter
 	panics      atomic.Int64
-	archiveAway atomic.Int64 // until when the archive is not waited for, in ns
+	storeAway   atomic.Int64 // until when the store is not waited for, in ns
 	begun       atomic.Bool  // there was a stream
 	generations atomic.Int64 // of IRC connections, for Network.generation
 

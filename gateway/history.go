@@ -124,19 +124,16 @@ func (ch *Channel) writeHistory(to session, stanza *component.Stanza) {
 		return
 	}
 	u.g.awaitArchived()
-	ctx, cancel := context.WithTimeout(context.Background(), historyTime)
-	defer cancel()
 	query := store.Query{
 		User: scope.User, Server: scope.Server, Channel: scope.Channel, Start: limits.since,
 		Backward: true, Max: min(limits.stanzas, largestHistory),
 	}
-	page, err := u.g.store.Page(ctx, query)
+	page, err := u.g.recent(query)
 	if err == nil && !ch.alone.IsZero() && stanza.Child(nsMUC, "x").Child(nsMUC, "history") == nil {
-		page, err = ch.missed(ctx, query, page)
+		page, err = ch.missed(query, page)
 	}
 	if err != nil {
 		ch.log.Error("the history could not be read", "error", err)
-		u.g.archiveAway.Store(u.g.now().Add(archivePause).UnixNano())
 		return
 	}
 	start := len(page.Lines)
@@ -164,26 +161,13 @@ func (ch *Channel) writeHistory(to session, stanza *component.Stanza) {
 
 // missed is the history of who comes back to a room that they stayed in: what was
 // said since the last client left, where that is more than usual.
-func (ch *Channel) missed(ctx context.Context, query store.Query, usual store.Page) (store.Page, error) {
+func (ch *Channel) missed(query store.Query, usual store.Page) (store.Page, error) {
 	query.Start, query.Max = ch.alone, largestHistory
-	page, err := ch.n.u.g.store.Page(ctx, query)
+	page, err := ch.n.u.g.recent(query)
 	if err != nil || len(page.Lines) < len(usual.Lines) {
 		return usual, err
 	}
 	return page, nil
-}
-
-const (
-	// historyTime is how long a join waits for its history.
-	historyTime = 2 * time.Second
-	// archivePause is how long nobody waits for it after it did not come.
-	archivePause = 30 * time.Second
-)
-
-// archiveIsAway reports whether the archive is in trouble: then rooms are entered
-// without history, rather than one after the other waiting for it in vain.
-func (g *Gateway) archiveIsAway() bool {
-	return g.store.Stats().Err != nil || g.now().UnixNano() < g.archiveAway.Load()
 }
 
 // archiveDelay is how long a reader of the archive waits for what was just said

@@ -57,13 +57,14 @@ func (u *User) onArchiveForm(r *request, _ *component.Element) error {
 // onArchiveMetadata says what the archive begins and ends with (XEP-0313 §5.3).
 func (u *User) onArchiveMetadata(r *request, _ *component.Element) error {
 	scope := u.scope(r.to)
-	ctx, cancel := context.WithTimeout(context.Background(), storeTime)
-	defer cancel()
 	var first, last store.Line
 	var ok bool
 	if u.g.store != nil {
-		var err error
-		if first, last, ok, err = u.g.store.Ends(ctx, scope.User, scope.Server, scope.Channel); err != nil {
+		err := u.searchStore(func(ctx context.Context) (err error) {
+			first, last, ok, err = u.g.store.Ends(ctx, scope.User, scope.Server, scope.Channel)
+			return err
+		})
+		if err != nil {
 			return u.archiveFault(err)
 		}
 	}
@@ -89,8 +90,7 @@ func (u *User) archiveFault(err error) error {
 	if errors.Is(err, store.ErrUnknownID) {
 		return refuse("item-not-found", "there is no such message in the archive")
 	}
-	u.log.Error("the archive could not be read", "error", err)
-	return refuse("resource-constraint", "the archive cannot be read at the moment; try again in a minute")
+	return u.storeFault(err, "the archive could not be read", "the archive cannot be read")
 }
 
 // onArchiveQuery sends a page of the archive (XEP-0313 §4).
@@ -102,9 +102,11 @@ func (u *User) onArchiveQuery(r *request, query *component.Element) error {
 	var page store.Page
 	if u.g.store != nil {
 		u.g.awaitArchived()
-		ctx, cancel := context.WithTimeout(context.Background(), storeTime)
-		defer cancel()
-		if page, err = u.g.store.Page(ctx, *q); err != nil {
+		err = u.searchStore(func(ctx context.Context) (err error) {
+			page, err = u.g.store.Page(ctx, *q)
+			return err
+		})
+		if err != nil {
 			return u.archiveFault(err)
 		}
 	} else {

@@ -89,14 +89,12 @@ func (u *User) onRegistration(r *request, query *component.Element) error {
 // archive and contacts (XEP-0100 §4.3).
 func (u *User) unregister(r *request) error {
 	u.quitAll("The user has left the gateway")
-	ctx, cancel := context.WithTimeout(context.Background(), storeTime)
-	defer cancel()
 	if err := u.loadContacts(); err != nil {
 		return err
 	}
-	if err := u.g.store.ForgetUser(ctx, u.jid.String()); err != nil {
-		u.log.Error("a user could not be forgotten", "error", err)
-		return refuse("resource-constraint", "you cannot be removed at the moment; try again in a minute")
+	err := u.searchStore(func(ctx context.Context) error { return u.g.store.ForgetUser(ctx, u.jid.String()) })
+	if err != nil {
+		return u.storeFault(err, "a user could not be forgotten", "you cannot be removed")
 	}
 	contacts := u.contacts
 	u.chosen, u.contacts = nil, nil

@@ -224,10 +224,8 @@ func (ch *Channel) newest(alive time.Time) time.Time {
 	if u.g.archiveIsAway() {
 		return alive
 	}
-	ctx, cancel := context.WithTimeout(context.Background(), historyTime)
-	defer cancel()
 	scope := ch.scope()
-	page, err := u.g.store.Page(ctx, store.Query{User: scope.User, Server: scope.Server, Channel: scope.Channel, Backward: true, Max: 1})
+	page, err := u.g.recent(store.Query{User: scope.User, Server: scope.Server, Channel: scope.Channel, Backward: true, Max: 1})
 	if err != nil || len(page.Lines) == 0 {
 		return alive
 	}

@@ -6,7 +6,6 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"time"
 
 	"golang.org/x/text/encoding/htmlindex"
 
@@ -14,9 +13,6 @@ import (
 	"passerelle/store"
 	"passerelle/translate"
 )
-
-// storeTime is how long the user's goroutine waits for the store.
-const storeTime = 5 * time.Second
 
 // setting is something that a user can choose: for all networks, for one, or for
 // one channel, where the narrower choice counts.
@@ -210,12 +206,14 @@ func (u *User) load() error {
 	if u.chosen != nil || u.g.store == nil {
 		return nil
 	}
-	ctx, cancel := context.WithTimeout(context.Background(), storeTime)
-	defer cancel()
-	chosen, lost, err := u.g.store.LoadSettings(ctx, u.jid.String())
+	var chosen map[store.Scope]store.Settings
+	var lost []store.LostSecret
+	err := u.g.askStore(storeTime, func(ctx context.Context) (err error) {
+		chosen, lost, err = u.g.store.LoadSettings(ctx, u.jid.String())
+		return err
+	})
 	if err != nil {
-		u.log.Error("a user's settings could not be read", "error", err)
-		return refuse("resource-constraint", "your settings cannot be read at the moment; try again in a minute")
+		return u.storeFault(err, "a user's settings could not be read", "your settings cannot be read")
 	}
 	u.chosen = chosen
 	for _, secret := range lost {
@@ -289,11 +287,9 @@ func (u *User) save(scope store.Scope, change store.Settings) error {
 	for _, s := range u.g.settings {
 		secret[s.name] = s.secret
 	}
-	ctx, cancel := context.WithTimeout(context.Background(), storeTime)
-	defer cancel()
-	if err := u.g.store.SaveSettings(ctx, scope, change, secret); err != nil {
-		u.log.Error("settings could not be saved", "error", err)
-		return refuse("resource-constraint", "your settings cannot be saved at the moment; try again in a minute")
+	err := u.g.askStore(storeTime, func(ctx context.Context) error { return u.g.store.SaveSettings(ctx, scope, change, secret) })
+	if err != nil {
+		return u.storeFault(err, "settings could not be saved", "your settings cannot be saved")
 	}
 	u.choices++
 	if u.chosen[scope] == nil {

@@ -159,10 +159,8 @@ func (ch *Channel) writeMissed(to session, since time.Time) {
 		return
 	}
 	u.g.awaitArchived()
-	ctx, cancel := context.WithTimeout(context.Background(), historyTime)
-	defer cancel()
 	scope := ch.scope()
-	page, err := u.g.store.Page(ctx, store.Query{
+	page, err := u.g.recent(store.Query{
 		User: scope.User, Server: scope.Server, Channel: scope.Channel, Start: since, Backward: true, Max: largestHistory,
 	})
 	if err != nil {

@@ -26,6 +26,7 @@ type User struct {
 	adhoc           map[string]*adhocSession
 	commandsWatched bool // for those that nobody goes on with
 	standing        standing
+	searchPause     time.Time // until when the archive is not searched, which took too long
 	usage           usage
 	inquiries       map[string]*inquiry // clients that are asked whether they are there, by id
 	unheard         unheard

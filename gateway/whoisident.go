@@ -69,7 +69,8 @@ func (s *Server) webircNetwork() netip.Prefix {
 }
 
 // everybody are all users who have something here now, or something kept.
-func (g *Gateway) everybody() ([]component.JID, error) {
+func (u *User) everybody() ([]component.JID, error) {
+	g := u.g
 	known := make(map[component.JID]bool)
 	g.mu.Lock()
 	for jid := range g.users {
@@ -78,12 +79,12 @@ func (g *Gateway) everybody() ([]component.JID, error) {
 	g.mu.Unlock()
 	var kept []string
 	if g.store != nil {
-		ctx, cancel := context.WithTimeout(context.Background(), storeTime)
-		defer cancel()
-		var err error
-		if kept, err = g.store.Users(ctx); err != nil {
-			g.log.Error("the users could not be listed", "error", err)
-			return nil, refuse("resource-constraint", "the users cannot be listed at the moment; try again in a minute")
+		err := u.searchStore(func(ctx context.Context) (err error) {
+			kept, err = g.store.Users(ctx)
+			return err
+		})
+		if err != nil {
+			return nil, u.storeFault(err, "the users could not be listed", "the users cannot be listed")
 		}
 	}
 	for _, text := range kept {
@@ -124,7 +125,7 @@ func chatWhoisIdent(u *User, args string) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	everybody, err := u.g.everybody()
+	everybody, err := u.everybody()
 	if err != nil {
 		return "", err
 	}
