@@ -174,6 +174,21 @@ func TestCheckOfAGoodConfiguration(t *testing.T) {
 	}
 }
 
+func TestTooFewOpenFilesAreSaid(t *testing.T) {
+	t.Parallel()
+	gateway, err := shared.workspace.StartGateway(t.Context(), privateOptions(func(o *harness.GatewayOptions) {
+		o.Settings["gateway"] = map[string]any{"limits": map[string]any{"connections": 2_000_000_000}}
+	}))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, part := range []string{"there may be too few open files", "gateway.limits.connections) need 2000000100", "LimitNOFILE="} {
+		if !contains(gateway.Output(), part) {
+			t.Errorf("%q is not in the log:\n%s", part, gateway.Output())
+		}
+	}
+}
+
 func TestCheckNamesEveryFault(t *testing.T) {
 	t.Parallel()
 	options := privateOptions(func(o *harness.GatewayOptions) {

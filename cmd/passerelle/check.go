@@ -20,9 +20,9 @@ import (
 const checkTime = 30 * time.Second
 
 // check tries all that the gateway needs, says what works, and returns an error
-// when something does not. How it looks to the servers of other domains is
-// reported, too, but never is an error: a gateway may be for the users of one
-// server. resolver is the DNS server to ask about that (host:port), or "".
+// when something does not. Two things are reported but never an error: fewer open
+// files than the limit of connections needs, which few users never meet, and how it
+// looks to the servers of other domains, for a gateway may be for those of one. resolver is the DNS server to ask about that (host:port), or "".
 func check(cfg *config, resolver string, stdout io.Writer) error {
 	ctx, cancel := context.WithTimeout(context.Background(), checkTime+federationTime)
 	defer cancel()
@@ -49,6 +49,9 @@ func check(cfg *config, resolver string, stdout io.Writer) error {
 	}
 	if federation == nil {
 		federation = lookAtFederation(ctx, cfg, resolver)
+	}
+	if shortage := fileShortage(cfg.Gateway.Limits.Connections); shortage != "" {
+		fmt.Fprintf(stdout, "warn   too few open files: %s\n", shortage)
 	}
 	for _, line := range federation.lines {
 		fmt.Fprintln(stdout, line)

@@ -166,13 +166,14 @@ func TestCheckFindsFaults(t *testing.T) {
 	file := write(t, `
 component: {hostname: irc.localhost, secret: x, address: "tcp://127.0.0.1:1"}
 store: {directory: `+filepath.Join(t.TempDir(), "data")+`}
+gateway: {limits: {connections: 2000000000}}
 irc: {servers: [{name: a, addresses: ["ircs://no-such-host.invalid"]}]}
 `)
 	var out, faults bytes.Buffer
 	if status := command([]string{"check", "--config", file}, nil, &out, &faults); status != 1 {
 		t.Errorf("status %d", status)
 	}
-	for _, want := range []string{"no-such-host.invalid is not found", "ok     the data directory", "FAULT  the XMPP server accepts the component, or has it already: no"} {
+	for _, want := range []string{"no-such-host.invalid is not found", "ok     the data directory", "warn   too few open files", "FAULT  the XMPP server accepts the component, or has it already: no"} {
 		if !strings.Contains(out.String(), want) {
 			t.Errorf("%s\nlacks %q", &out, want)
 		}

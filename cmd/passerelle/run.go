@@ -63,6 +63,9 @@ func run(cfg *config, _, stderr io.Writer) error {
 	}
 	defer stopHTTP()
 	log.Info("starting", "version", programVersion(), "domain", cfg.Component.Hostname, "server", cfg.Component.Address)
+	if shortage := fileShortage(cfg.Gateway.Limits.Connections); shortage != "" {
+		log.Warn("there may be too few open files", "reason", shortage)
+	}
 	pulse.notify.send("STATUS=" + waitingStatus)
 	stopWatchdog := pulse.notify.keepAlive(os.Getenv("WATCHDOG_USEC"), func() { g.Users() })
 	defer stopWatchdog()
