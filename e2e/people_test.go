@@ -111,3 +111,20 @@ func TestRosterExchange(t *testing.T) {
 		t.Errorf("offered is %s", offer)
 	}
 }
+
+// Whom somebody in mode +g does not know yet asks to be let in, and is.
+func TestStrangersAskToBeAccepted(t *testing.T) {
+	s := begin(t)
+	juliet, romeo := s.meeting()
+	juliet.chat(s.server(), "MODE "+juliet.nick+" +g\nMODE "+juliet.nick)
+	juliet.expect(Message().From(s.server()).BodyContains("+g"))
+	romeo.Send("PRIVMSG %s :let me in", juliet.nick)
+	romeo.expect("716", romeo.Nick(), juliet.nick)
+	juliet.expect(Message().From(s.server()).BodyContains(romeo.Nick() + " (").BodyContains("wants to write to you"))
+	juliet.expect(Presence().From(s.private(romeo.Nick())).Type("subscribe"))
+	juliet.sendf("<presence type='subscribed' to='%s'/>", s.private(romeo.Nick()))
+	juliet.chat(s.server(), "ACCEPT *")
+	juliet.expect(Message().From(s.server()).BodyContains(romeo.Nick()))
+	romeo.Send("PRIVMSG %s :here I am", juliet.nick)
+	juliet.expect(Message().From(s.private(romeo.Nick())).Body("here I am"))
+}

@@ -161,6 +161,8 @@ func presenceRoutes() routes {
 		{"subscribe", translate.Server}:    (*User).onSubscribe,
 		{"subscribe", translate.Nick}:      (*User).onFollow,
 		{"unsubscribe", translate.Nick}:    (*User).onUnfollow,
+		{"subscribed", translate.Nick}:     (*User).onGranted,
+		{"unsubscribed", translate.Nick}:   (*User).onRefusal,
 		{"probe", translate.Nick}:          (*User).onContactProbe,
 		{"subscribe", translate.Channel}:   (*User).onSubscribeRefused,
 		{"unsubscribe", translate.Gateway}: (*User).onUnsubscribe,

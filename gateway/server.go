@@ -131,7 +131,7 @@ var silentReplies = map[int]bool{1: true, 2: true, 3: true, 4: true, 5: true, 32
 // onReply shows a numeric that no one waits for. What comes before the welcome
 // is over is part of it.
 func (n *Network) onReply(ev ircconn.Reply) {
-	if !n.ready || silentReplies[ev.Numeric] || n.onMonitor(ev) {
+	if !n.ready || silentReplies[ev.Numeric] || n.onMonitor(ev) || n.onCaller(ev) {
 		return
 	}
 	n.answer(joinParams(ev.Params))
