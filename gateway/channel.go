@@ -85,9 +85,7 @@ func (n *Network) newChannel(name string, room component.JID) *Channel {
 // delete forgets a channel that we are not in any more.
 func (ch *Channel) delete() {
 	n := ch.n
-	if ch.timer != nil {
-		ch.timer.Stop()
-	}
+	ch.stopTimer()
 	if n.channels[n.fold(ch.name)] == ch {
 		n.u.unkeep(ch.scope())
 		delete(n.channels, n.fold(ch.name))

@@ -167,9 +167,7 @@ func (ch *Channel) admit() {
 		} else {
 			ch.sessions = append(ch.sessions, request.session)
 		}
-		if ch.timer != nil {
-			ch.timer.Stop()
-		}
+		ch.stopTimer()
 		ch.welcome(request.session, request.stanza)
 		if ch.n.outage != nil {
 			ch.inform(request.jid, ch.n.outage.text)
@@ -409,8 +407,14 @@ func (ch *Channel) removeAll(why exit) {
 		ch.writeSelfGone(&ch.sessions[i], why)
 	}
 	ch.sessions = nil
+	ch.stopTimer()
+}
+
+// stopTimer stops what waits for the channel, and lets go of it.
+func (ch *Channel) stopTimer() {
 	if ch.timer != nil {
 		ch.timer.Stop()
+		ch.timer = nil
 	}
 }
 
@@ -430,6 +434,9 @@ func (ch *Channel) part(reason string) {
 func (n *Network) sendPart(channel string, line ircconn.Line) {
 	err := n.send(line)
 	if err == nil {
+		if n.parting == nil {
+			n.parting = make(map[ircconn.Folded]int)
+		}
 		n.parting[n.fold(channel)]++
 		return
 	}

@@ -181,26 +181,32 @@ func (u *User) settingsCount() int {
 // choose. Who has settings without it has been here for longer than it is kept.
 const setFirstSeen = "first_seen"
 
-// noteFirstSeen keeps when the user was first seen, if that is now. Not to know it
-// is no reason to refuse anything.
+// noteFirstSeen keeps when the user was first seen, if that is now. It never waits:
+// not to know it is no reason to refuse anything.
 func (u *User) noteFirstSeen() {
-	if u.g.store == nil || u.chosen == nil || u.settingsCount() > 0 {
+	if u.g.store == nil || u.chosen == nil || len(u.chosen) > 0 || !u.firstSeen.IsZero() {
 		return
 	}
+	u.firstSeen = u.g.now()
+	u.g.store.NoteSetting(u.scope(translate.Address{}), setFirstSeen, stamp(u.firstSeen))
+}
+
+// takeFirstSeen takes out of the user's settings when that was.
+func (u *User) takeFirstSeen() {
 	scope := u.scope(translate.Address{})
-	if err := u.save(scope, store.Settings{setFirstSeen: {stamp(u.g.now())}}); err != nil {
-		u.log.Warn("when the user was first seen is not kept", "error", err)
+	settings := u.chosen[scope]
+	if texts := settings[setFirstSeen]; len(texts) > 0 {
+		u.firstSeen, _ = parseStamp(texts[0])
+	}
+	delete(settings, setFirstSeen)
+	if len(settings) == 0 {
+		delete(u.chosen, scope)
 	}
 }
 
 // isNew reports whether the user was first seen only lately.
 func (u *User) isNew() bool {
-	texts := u.chosen[u.scope(translate.Address{})][setFirstSeen]
-	if len(texts) == 0 {
-		return false
-	}
-	seen, err := parseStamp(texts[0])
-	return err == nil && u.g.now().Sub(seen) < u.limits().SlowStart
+	return !u.firstSeen.IsZero() && u.g.now().Sub(u.firstSeen) < u.limits().SlowStart
 }
 
 // serverKey is what connections to one IRC server are counted by, whatever names

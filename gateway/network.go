@@ -107,8 +107,6 @@ func (u *User) newNetwork(name, wanted string) (*Network, error) {
 		support:  ircconn.DefaultSupport(),
 		self:     ircconn.Source{Nick: nick},
 		channels: make(map[ircconn.Folded]*Channel),
-		parting:  make(map[ircconn.Folded]int),
-		people:   make(map[ircconn.Folded]*person),
 		log:      u.log.With("network", name),
 	}, nil
 }
@@ -229,23 +227,26 @@ func (n *Network) onSupportChanged(ev ircconn.SupportChanged) {
 	if !refold {
 		return
 	}
-	channels := make(map[ircconn.Folded]*Channel, len(n.channels))
-	for _, ch := range n.channels {
-		channels[n.fold(ch.name)] = ch
+	n.channels = refolded(n, n.channels, func(_ ircconn.Folded, ch *Channel) string {
 		ch.sort()
-	}
-	n.channels = channels
-	people := make(map[ircconn.Folded]*person, len(n.people))
-	for _, p := range n.people {
-		people[n.fold(p.nick)] = p
-	}
-	n.people = people
-	parting := make(map[ircconn.Folded]int, len(n.parting))
-	for folded, count := range n.parting {
-		parting[n.fold(string(folded))] += count
-	}
-	n.parting = parting
+		return ch.name
+	})
+	n.people = refolded(n, n.people, func(_ ircconn.Folded, p *person) string { return p.nick })
+	n.parting = refolded(n, n.parting, func(folded ircconn.Folded, _ int) string { return string(folded) })
 	clear(n.queries)
+}
+
+// refolded is a map whose keys are folded anew; there are none for most networks
+// whose server has just said how it folds.
+func refolded[V any](n *Network, before map[ircconn.Folded]V, name func(ircconn.Folded, V) string) map[ircconn.Folded]V {
+	if len(before) == 0 {
+		return before
+	}
+	after := make(map[ircconn.Folded]V, len(before))
+	for folded, value := range before {
+		after[n.fold(name(folded, value))] = value
+	}
+	return after
 }
 
 // onCapsChanged takes what the server can do from now on.

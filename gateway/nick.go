@@ -130,7 +130,7 @@ func (n *Network) renamePerson(old, renamed string, source ircconn.Source) {
 	p.update(source)
 	delete(n.people, n.fold(old))
 	p.nick = strings.Clone(renamed)
-	n.people[n.fold(p.nick)] = p
+	n.note(p)
 	if q, known := n.queries[n.fold(old)]; known {
 		delete(n.queries, n.fold(old))
 		n.remember(renamed, q)

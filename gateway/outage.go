@@ -195,9 +195,7 @@ func (ch *Channel) interrupt() {
 	ch.modesAsked, ch.modesAnswered = 0, 0
 	ch.bans, ch.banning = nil, nil
 	ch.topicID = ""
-	if ch.timer != nil {
-		ch.timer.Stop()
-	}
+	ch.stopTimer()
 	if !ch.named && ch.shown != nil { // it was lost again while it came back
 		ch.members, ch.named, ch.shown = ch.shown, true, nil
 	}

@@ -31,7 +31,7 @@ func (n *Network) see(source ircconn.Source, account string) *person {
 	}
 	p := &person{nick: strings.Clone(source.Nick), account: strings.Clone(account), key: n.identity(source, account)}
 	p.update(source)
-	n.people[n.fold(p.nick)] = p
+	n.note(p)
 	return p
 }
 
@@ -42,9 +42,17 @@ func (n *Network) know(nick string) *person {
 	p := n.people[folded]
 	if p == nil {
 		p = &person{nick: strings.Clone(nick), key: "nick " + string(folded)}
-		n.people[n.fold(p.nick)] = p
+		n.note(p)
 	}
 	return p
+}
+
+// note keeps the record of somebody under their nick.
+func (n *Network) note(p *person) {
+	if n.people == nil {
+		n.people = make(map[ircconn.Folded]*person)
+	}
+	n.people[n.fold(p.nick)] = p
 }
 
 func (p *person) update(source ircconn.Source) {

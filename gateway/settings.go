@@ -216,6 +216,7 @@ func (u *User) load() error {
 		return u.storeFault(err, "a user's settings could not be read", "your settings cannot be read")
 	}
 	u.chosen = chosen
+	u.takeFirstSeen()
 	for _, secret := range lost {
 		u.notify(u.gatewayJID(), fmt.Sprintf("The gateway's key was changed, so your setting %s for %s is lost; set it again.", secret.Name, scopeName(secret.Scope)))
 	}

@@ -3,6 +3,7 @@ package gateway
 import (
 	"context"
 	"log/slog"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -88,10 +89,13 @@ func (g *Gateway) endTrace(jid string, then time.Time) bool {
 }
 
 // tracer is the log handler of one user: while the user is traced, everything is
-// logged, whatever the level.
+// logged, whatever the level. It gives attributes to the handler behind it only
+// when there is something to log: there are three loggers for each user, and a
+// handler with attributes of its own takes ten times the memory of these.
 type tracer struct {
 	slog.Handler
-	whose *traced
+	whose      *traced
+	attributes []slog.Attr
 }
 
 // traced is whom a tracer is for.
@@ -101,23 +105,28 @@ type traced struct {
 }
 
 // Enabled implements slog.Handler.
-func (t tracer) Enabled(ctx context.Context, level slog.Level) bool {
+func (t *tracer) Enabled(ctx context.Context, level slog.Level) bool {
 	return t.Handler.Enabled(ctx, level) || t.whose.traces.of(t.whose.jid)
 }
 
 // WithAttrs implements slog.Handler.
-func (t tracer) WithAttrs(attrs []slog.Attr) slog.Handler {
-	return tracer{t.Handler.WithAttrs(attrs), t.whose}
+func (t *tracer) WithAttrs(attrs []slog.Attr) slog.Handler {
+	return &tracer{t.Handler, t.whose, slices.Concat(t.attributes, attrs)}
+}
+
+// Handle implements slog.Handler.
+func (t *tracer) Handle(ctx context.Context, record slog.Record) error {
+	return t.Handler.WithAttrs(t.attributes).Handle(ctx, record)
 }
 
 // WithGroup implements slog.Handler.
-func (t tracer) WithGroup(name string) slog.Handler {
-	return tracer{t.Handler.WithGroup(name), t.whose}
+func (t *tracer) WithGroup(name string) slog.Handler {
+	return &tracer{t.Handler.WithAttrs(t.attributes).WithGroup(name), t.whose, nil}
 }
 
 // userLog is the logger of a user.
 func (g *Gateway) userLog(jid string) *slog.Logger {
-	return slog.New(tracer{g.log.Handler(), &traced{&g.traces, jid}}).With("user", jid)
+	return slog.New(&tracer{g.log.Handler(), &traced{&g.traces, jid}, []slog.Attr{slog.String("user", jid)}})
 }
 
 // isTraced reports whether stanzas are to be logged.

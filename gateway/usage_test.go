@@ -257,7 +257,7 @@ func TestWhoIsNew(t *testing.T) {
 func TestLimitOfContactsAndSettings(t *testing.T) {
 	w := newWorld(t)
 	w.openStore()
-	w.limit(func(l *LimitsConfig) { l.Contacts, l.Settings = 2, 3 })
+	w.limit(func(l *LimitsConfig) { l.Contacts, l.Settings = 2, 2 })
 	for _, nick := range []string{"romeo", "nurse", "romeo"} {
 		w.stanza(`<presence from='%s' to='%s%%irc.test@gw.test' type='subscribe'/>`, desk, nick)
 		lacks(t, strings.Join(w.sent(), "\n"), `type='error'`)
@@ -269,10 +269,10 @@ func TestLimitOfContactsAndSettings(t *testing.T) {
 		w.stanza(`<message from='%s' to='gw.test' type='chat' id='m'><body>set %s nick jules</body></message>`, desk, where)
 		return strings.Join(w.sent(), "\n")
 	}
-	for _, where := range []string{"one.test", "two.test", "one.test"} { // and when the user was first seen
+	for _, where := range []string{"one.test", "two.test", "one.test"} {
 		lacks(t, set(where), `type='error'`)
 	}
-	contains(t, set("three.test"), `<policy-violation `, `settings for 3 networks and channels`, `(limits.settings)`)
+	contains(t, set("three.test"), `<policy-violation `, `settings for 2 networks and channels`, `(limits.settings)`)
 }
 
 func TestLimitsOfAllTogether(t *testing.T) {

@@ -28,6 +28,7 @@ type User struct {
 	standing        standing
 	searchPause     time.Time // until when the archive is not searched, which took too long
 	usage           usage
+	firstSeen       time.Time           // zero where it was before that was kept
 	inquiries       map[string]*inquiry // clients that are asked whether they are there, by id
 	unheard         unheard
 	leaving         bool          // because the gateway goes down: what the user has is kept

@@ -19,7 +19,7 @@ type login struct {
 
 // wantsSASL reports whether the capability is to be requested.
 func (s *session) wantsSASL() bool {
-	list, isOffered := s.capLists[saslCap]
+	list, isOffered := s.capLists.get(saslCap)
 	return s.sasl != nil && isOffered && !s.caps.Has(saslCap) && !s.isRequested(saslCap) && !s.loggedIn &&
 		len(offered(s.sasl.usable(s.address), list)) > 0
 }
@@ -31,7 +31,7 @@ func (s *session) logIn() {
 		return
 	}
 	names := s.sasl.usable(s.address)
-	list, isOffered := s.capLists[saslCap]
+	list, isOffered := s.capLists.get(saslCap)
 	text := s.sasl.obstacle(s.address)
 	switch {
 	case text != "":

@@ -304,7 +304,7 @@ func FuzzSASLChallenge(f *testing.F) {
 		session := newTestSession(func(<-chan struct{}, *Conn, Event) {})
 		session.sasl = &loginSettings{SASLOptions: SASLOptions{Account: "jilles", Password: "sesame"}}
 		session.caps = NewCaps(saslCap)
-		session.capLists = capOffer{saslCap: ""}
+		session.capLists.read(saslCap)
 		session.logIn()
 		for _, line := range strings.Split(challenge, ",") {
 			session.receive([]byte("AUTHENTICATE +"))

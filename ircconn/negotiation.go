@@ -3,6 +3,7 @@ package ircconn
 import (
 	"slices"
 	"strings"
+	"unique"
 )
 
 const (
@@ -10,24 +11,50 @@ const (
 	maxCapLineBytes = 500
 )
 
-// capOffer is what a server offers: name to value. It is nil before the first
-// list and holds only what we know how to use.
-type capOffer map[string]string
+// capOffer is what a server offers of what we know how to use, as "name=value"
+// lines in order. Connections to one server share it.
+type capOffer struct{ lines unique.Handle[string] }
+
+// get returns the value of a capability, and whether it is offered.
+func (o capOffer) get(name string) (value string, offered bool) {
+	if o == (capOffer{}) {
+		return "", false
+	}
+	for line := range strings.SplitSeq(o.lines.Value(), "\n") {
+		if known, value, _ := strings.Cut(line, "="); known == name {
+			return value, true
+		}
+	}
+	return "", false
+}
 
 // read adds "name" and "name=value" entries.
 func (o *capOffer) read(entries string) {
-	if *o == nil {
-		*o = make(capOffer, len(requestedCaps))
-	}
 	for entry := range strings.FieldsSeq(entries) {
 		name, value, _ := strings.Cut(entry, "=")
 		if len(value) > maxCapValueBytes {
 			value = ""
 		}
 		if capBit(name) != 0 {
-			(*o)[strings.Clone(name)] = strings.Clone(value)
+			o.remove(name)
+			o.lines = unique.Make(strings.TrimPrefix(o.text()+"\n"+name+"="+value, "\n"))
 		}
 	}
+}
+
+// remove takes a capability out.
+func (o *capOffer) remove(name string) {
+	lines := slices.DeleteFunc(strings.Split(o.text(), "\n"), func(line string) bool {
+		return strings.HasPrefix(line, name+"=") || line == ""
+	})
+	o.lines = unique.Make(strings.Join(lines, "\n"))
+}
+
+func (o capOffer) text() string {
+	if o == (capOffer{}) {
+		return ""
+	}
+	return o.lines.Value()
 }
 
 // onCap is CAP: our nick, a subcommand, perhaps "*" when more lines follow, and
@@ -77,7 +104,7 @@ func onCapNew(s *session, m *message) {
 func onCapDel(s *session, m *message) {
 	caps := s.caps
 	for name := range strings.FieldsSeq(m.last()) {
-		delete(s.capLists, name)
+		s.capLists.remove(name)
 		caps = caps.without(name)
 	}
 	s.setCaps(caps)
@@ -89,13 +116,13 @@ func onCapDel(s *session, m *message) {
 func (s *session) requestCaps() {
 	var names []string
 	for _, name := range requestedCaps {
-		_, offered := s.capLists[name]
+		_, offered := s.capLists.get(name)
 		if !offered || s.caps.Has(name) || s.isRequested(name) {
 			continue
 		}
 		// Labelled answers of several lines come as a batch, so the one is
 		// not to be had without the other (IRCv3 labeled-response).
-		if _, batches := s.capLists["batch"]; name == "labeled-response" && !batches {
+		if _, batches := s.capLists.get("batch"); name == "labeled-response" && !batches {
 			continue
 		}
 		names = append(names, name)
@@ -135,7 +162,8 @@ func onCapAck(s *session, m *message) {
 		if disabled {
 			caps = caps.without(name)
 		} else {
-			caps = caps.with(name, s.capLists[name])
+			value, _ := s.capLists.get(name)
+			caps = caps.with(name, value)
 		}
 		s.answered(name)
 	}
@@ -176,7 +204,7 @@ func onCapNak(s *session, m *message) {
 		}
 	} else {
 		s.log().Debug("capability refused", "capability", refused[0])
-		delete(s.capLists, refused[0])
+		s.capLists.remove(refused[0])
 	}
 	s.capsSettled()
 }

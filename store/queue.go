@@ -32,6 +32,7 @@ type queue struct {
 	handled  uint64 // of these, lines that were written or given up
 	jobs     []job
 	sessions map[Scope]*Session // that wait to be written, or, as nil, to be removed
+	notes    []settingRow       // that wait to be written where nothing is
 	closed   bool
 	// users is what the lines that wait are to each user.
 	users map[string]load

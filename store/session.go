@@ -56,6 +56,24 @@ func (s *Store) Sessions(ctx context.Context) ([]Session, error) {
 	return sessions, doing("loading sessions", rows.Err())
 }
 
+// NoteSetting sets a name that is not set yet. It never waits, and is lost if the
+// process ends within a moment.
+func (s *Store) NoteSetting(scope Scope, name, value string) {
+	s.owners.add(scope.User)
+	s.queue.note(settingRow{scope: scope, name: name, value: value})
+}
+
+// note queues a setting to be written.
+func (q *queue) note(row settingRow) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	if q.closed {
+		return
+	}
+	q.notes = append(q.notes, row)
+	signal(q.lineCame)
+}
+
 // sessionSecret is where a session's secret stands, for its encryption.
 const sessionSecret = "session"
 
@@ -81,22 +99,26 @@ func (q *queue) keep(scope Scope, session *Session) {
 	signal(q.lineCame)
 }
 
-// takeSessions returns the sessions that wait.
-func (q *queue) takeSessions() map[Scope]*Session {
+// takeSessions returns the sessions that wait, and the settings.
+func (q *queue) takeSessions() (map[Scope]*Session, []settingRow) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	taken := q.sessions
-	q.sessions = nil
-	return taken
+	sessions, notes := q.sessions, q.notes
+	q.sessions, q.notes = nil, nil
+	return sessions, notes
 }
 
 // putBack queues sessions again that could not be written, unless there is
 // something newer.
-func (q *queue) putBack(sessions map[Scope]*Session) {
+func (q *queue) putBack(sessions map[Scope]*Session, notes []settingRow) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
+	if sessions == nil {
+		sessions = make(map[Scope]*Session)
+	}
 	maps.Copy(sessions, q.sessions)
 	q.sessions = sessions
+	q.notes = append(notes, q.notes...)
 }
 
 // writeSessions writes the sessions that wait.
@@ -104,11 +126,17 @@ func (w *writer) writeSessions(ctx context.Context) {
 	if w.failure != nil {
 		return
 	}
-	sessions := w.queue.takeSessions()
-	if len(sessions) == 0 {
+	sessions, notes := w.queue.takeSessions()
+	if len(sessions)+len(notes) == 0 {
 		return
 	}
 	err := w.db.change(ctx, func(ctx context.Context, tx transaction) error {
+		for _, row := range notes {
+			if err := tx.exec(ctx, "INSERT INTO setting (owner, server, channel, name, ordinal, secret, value) VALUES (?, ?, ?, ?, 0, 0, ?) ON CONFLICT DO NOTHING",
+				row.scope.User, row.scope.Server, row.scope.Channel, row.name, row.value); err != nil {
+				return err
+			}
+		}
 		for scope, session := range sessions {
 			if err := replaceSession(ctx, tx, scope, session); err != nil {
 				return err
@@ -119,7 +147,7 @@ func (w *writer) writeSessions(ctx context.Context) {
 	switch {
 	case err == nil:
 	case w.db.passing(err):
-		w.queue.putBack(sessions)
+		w.queue.putBack(sessions, notes)
 		w.fail(err)
 	default:
 		w.log.Error("what users have on IRC cannot be kept for a restart", "err", err)

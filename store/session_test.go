@@ -65,19 +65,49 @@ func TestSessionsWaitForTheDatabase(t *testing.T) {
 	q := newQueue()
 	scope := Scope{User: "j@x", Server: "irc"}
 	q.keep(scope, &Session{Scope: scope, State: "first"})
-	taken := q.takeSessions()
-	q.putBack(taken)
-	if again := q.takeSessions(); again[scope] == nil || again[scope].State != "first" {
+	taken, _ := q.takeSessions()
+	q.putBack(taken, nil)
+	if again, _ := q.takeSessions(); again[scope] == nil || again[scope].State != "first" {
 		t.Errorf("after a failure waits %v", again)
 	}
 	q.keep(scope, &Session{Scope: scope, State: "second"})
-	q.putBack(taken)
-	if again := q.takeSessions(); again[scope].State != "second" {
+	q.putBack(taken, nil)
+	if again, _ := q.takeSessions(); again[scope].State != "second" {
 		t.Errorf("an old state wins: %v", again[scope])
 	}
 	q.keep(scope, nil)
-	q.putBack(map[Scope]*Session{scope: {State: "old"}})
-	if again := q.takeSessions(); again[scope] != nil {
+	q.putBack(map[Scope]*Session{scope: {State: "old"}}, nil)
+	if again, _ := q.takeSessions(); again[scope] != nil {
 		t.Error("what was dropped is kept")
 	}
+}
+
+// A setting that is noted is there after a restart, unless there was one, and only
+// those are asked for in the database who have something there.
+func TestNotedSettings(t *testing.T) {
+	backends(t, func(t *testing.T, cfg Config) {
+		s := openQuick(t, cfg)
+		ctx := deadline(t)
+		scope := Scope{User: "j@x"}
+		s.NoteSetting(scope, "seen", "first")
+		check(t, s.Flushed(ctx))
+		s.NoteSetting(scope, "seen", "second")
+		check(t, s.AddContact(ctx, "a@x", "gateway"))
+		check(t, s.Close())
+		s = openQuick(t, cfg)
+		loaded, _, err := s.LoadSettings(ctx, "j@x")
+		check(t, err)
+		if got := loaded[scope]["seen"]; len(got) != 1 || got[0] != "first" {
+			t.Errorf("noted %v", got)
+		}
+		for user, known := range map[string]bool{"j@x": true, "a@x": true, "nobody@x": false} {
+			if s.owners.has(user) != known {
+				t.Errorf("%s is known: %v", user, !known)
+			}
+		}
+		check(t, s.SaveSettings(ctx, Scope{User: "nobody@x"}, Settings{"nick": {"n"}}, nil))
+		if loaded, _, err := s.LoadSettings(ctx, "nobody@x"); err != nil || len(loaded) != 1 {
+			t.Errorf("of a new user: %v, %v", loaded, err)
+		}
+	})
 }

@@ -32,6 +32,9 @@ type LostSecret struct {
 // LoadSettings returns everything that one user has set. Secrets that cannot be
 // decrypted are left out and named.
 func (s *Store) LoadSettings(ctx context.Context, user string) (map[Scope]Settings, []LostSecret, error) {
+	if !s.owners.has(user) {
+		return make(map[Scope]Settings), nil, nil
+	}
 	rows, err := s.db.query(ctx, "SELECT server, channel, name, ordinal, secret, value FROM setting WHERE owner = ? ORDER BY server, channel, name, ordinal", user)
 	if err != nil {
 		return nil, nil, doing("loading settings", err)
@@ -99,6 +102,7 @@ func (s *Store) SaveSettings(ctx context.Context, scope Scope, change Settings, 
 			rows = append(rows, row)
 		}
 	}
+	s.owners.add(scope.User)
 	return doing("saving settings", s.queue.do(ctx, job{run: func(ctx context.Context, w *writer) error {
 		return w.db.changeDurably(ctx, func(ctx context.Context, tx transaction) error {
 			return replaceSettings(ctx, tx, scope, change, rows)

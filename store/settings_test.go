@@ -65,6 +65,7 @@ func TestSettingsRefused(t *testing.T) {
 	if got, _, err := s.LoadSettings(ctx, user.User); err != nil || len(got) > 0 {
 		t.Errorf("a refused change left %v, %v", got, err)
 	}
+	check(t, s.SaveSettings(ctx, user, Settings{"a": {"b"}}, nil))
 	ended, cancel := context.WithCancel(ctx)
 	cancel()
 	if _, _, err := s.LoadSettings(ended, user.User); !errors.Is(err, context.Canceled) {

@@ -68,6 +68,7 @@ type Store struct {
 	db      *database
 	log     *slog.Logger
 	queue   *queue
+	owners  owners
 
 	stopWriter context.CancelFunc
 	stopUpkeep context.CancelFunc
@@ -124,6 +125,9 @@ func (s *Store) start(cfg Config, pace pace) error {
 	err = s.db.migrate(starting)
 	if err == nil {
 		err = s.noteKey(starting)
+	}
+	if err == nil {
+		err = s.owners.load(starting, s.db)
 	}
 	if err != nil {
 		return errors.Join(err, s.db.close())
