@@ -152,15 +152,39 @@ func (c *Conn) hear(now time.Time) {
 // delivered or given up.
 func (c *Conn) Done() <-chan struct{} { return c.done }
 
-// run is the connection's goroutine. It waits for the server beneath few and
-// small frames: with more on its stack than now, the stack of an idle connection
-// would take twice the memory.
-func (c *Conn) run() {
-	defer close(c.done)
-	for r := c.next(); r != nil; r = c.next() {
-		c.read(r)
+// A connection is the work of one goroutine at a time, which is another one each
+// time: one waits for the server and ends when something has come, the next one
+// works on that, and then has a new one wait. In this way an idle connection
+// keeps the smallest stack there is, whatever the work before has needed.
+
+// run is the first of these goroutines.
+func (c *Conn) run() { c.advance(c.next()) }
+
+// advance begins to speak to a server, or ends where there is none.
+func (c *Conn) advance(r *reader) {
+	if r == nil {
+		c.finish()
+		close(c.done)
+		return
 	}
-	c.finish()
+	c.proceed(r, r.session.begin)
+}
+
+// proceed does some work and has a goroutine wait for more.
+func (c *Conn) proceed(r *reader, work func()) {
+	panicked := c.guard(work)
+	if panicked == nil && !r.session.isOver() {
+		go c.wait(r)
+		return
+	}
+	c.leave(r, panicked)
+	c.advance(c.next())
+}
+
+// wait waits for the server beneath few and small frames.
+func (c *Conn) wait(r *reader) {
+	err := r.in.wait()
+	go c.proceed(r, func() { r.arrived(err) })
 }
 
 // next connects to the next address that answers. It returns nil when there is
@@ -243,12 +267,11 @@ func (c *Conn) peer() netip.Addr {
 	return remote.Addr().Unmap()
 }
 
-// read reads a connection to its end.
-func (c *Conn) read(r *reader) {
-	if panicked := c.guard(r.loop); panicked != nil {
+// leave lets go of a connection that has come to its end.
+func (c *Conn) leave(r *reader, panicked *Error) {
+	c.failure = r.session.failure
+	if panicked != nil {
 		c.failure = panicked
-	} else {
-		c.failure = r.session.failure
 	}
 	c.refused = r.session.hopeless
 	c.sts = r.session.sts

@@ -157,14 +157,12 @@ func newTestSession(sink Sink, support ...string) *session {
 // returned. Done is closed at the end as after Start.
 func pipeConn(config Config, options Options, sink Sink) (*Conn, net.Conn) {
 	ours, theirs := net.Pipe()
+	options.Addresses = []Address{{Host: "irc.test", Port: 6667}}
 	c := newConn(config, options, sink, nil)
+	c.address = len(options.Addresses) // there is no other to try
 	go func() {
-		defer close(c.done)
-		r, failure := c.open(ours, ours, Address{Host: "irc.test", Port: 6667})
-		if failure == nil {
-			c.read(r)
-		}
-		c.finish()
+		r, _ := c.open(ours, ours, options.Addresses[0])
+		c.advance(r)
 	}()
 	return c, theirs
 }

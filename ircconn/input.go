@@ -30,21 +30,22 @@ func (wouldBlockError) Timeout() bool   { return false }
 func (wouldBlockError) Temporary() bool { return true }
 
 // input reads a connection without holding a buffer while nothing arrives: it
-// waits for the system's word that the socket is readable and only then borrows
-// a buffer. TLS reads in the same way, from a socket that says when there is
-// nothing (tlsSocket); in this way it does not wait with its own buffers full
-// and beneath its own large frames. Where the system offers no such wait, and on
-// pipes, one byte is read first.
+// waits for the system's word that the socket is readable, and then borrows a
+// buffer for what there is. TLS reads in the same way, from a socket that says when
+// there is nothing (tlsSocket); in this way it does not wait with its own buffers
+// full. Where the system offers no such wait, and on pipes, one byte is read to
+// wait.
 type input struct {
-	stream  net.Conn
-	raw     syscall.RawConn // nil where sockets cannot be waited for
-	secured *tls.Conn       // stream, when it is TLS
-	socket  *tlsSocket      // beneath secured
-	try     func(fd uintptr) bool
-	buffer  *[readBufferBytes]byte
-	count   int
-	err     error // what the connection broke with
-	first   [1]byte
+	stream    net.Conn
+	raw       syscall.RawConn // nil where sockets cannot be waited for
+	secured   *tls.Conn       // stream, when it is TLS
+	socket    *tlsSocket      // beneath secured
+	try, peek func(fd uintptr) bool
+	waited    bool // a wait has had its first look
+	buffer    *[readBufferBytes]byte
+	count     int
+	err       error // what the connection broke with
+	first     [1]byte
 }
 
 func (in *input) init(stream net.Conn) {
@@ -68,35 +69,77 @@ func (in *input) init(stream net.Conn) {
 	}
 	in.raw = raw
 	// A method value allocates: once, not for each read.
-	in.try = in.readNow
+	in.try, in.peek = in.readNow, in.readable
 }
 
-// next waits for bytes and returns them; they are valid until release. The
-// error is errTimeout, io.EOF or what the connection broke with.
-func (in *input) next() ([]byte, error) {
+// wait waits until there is something to read. The error is errTimeout or what the
+// connection broke with.
+func (in *input) wait() error {
+	if in.err != nil {
+		return in.err
+	}
+	in.waited = false
+	var err error
+	if in.raw != nil {
+		err = in.raw.Read(in.peek)
+	} else {
+		err = in.nextStream()
+	}
+	if isTimeout(err) {
+		return errTimeout
+	}
+	return err
+}
+
+// readable looks whether there is something to read, and takes the system's word
+// for it when it is asked again.
+func (in *input) readable(fd uintptr) bool {
+	if in.waited || hasInput(fd) {
+		return true
+	}
+	in.waited = true
+	return false
+}
+
+// read returns what there is, which is valid until release. The error is
+// errWouldBlock, errTimeout, io.EOF or what the connection broke with.
+func (in *input) read() ([]byte, error) {
+	if in.raw == nil {
+		if in.count == 0 {
+			return nil, errWouldBlock
+		}
+		return in.buffer[:in.count], nil
+	}
 	if in.err != nil {
 		return nil, in.err
 	}
 	in.count = 0
-	var err error
-	if in.raw != nil {
-		if err = in.raw.Read(in.try); err == nil && in.count == 0 {
-			err = in.err
-		}
-	} else {
-		err = in.nextStream()
+	err := in.raw.Read(in.try)
+	blocked := errors.Is(in.err, errWouldBlock)
+	if blocked {
+		in.err = nil
 	}
-	if err != nil {
-		in.release()
-		if isTimeout(err) {
-			return nil, errTimeout
-		}
-		return nil, err
+	if err == nil && in.count == 0 {
+		err = in.err
 	}
-	return in.buffer[:in.count], nil
+	switch {
+	case err == nil && in.count > 0:
+		return in.buffer[:in.count], nil
+	case err == nil:
+		err = errWouldBlock
+	case isTimeout(err):
+		err = errTimeout
+	}
+	in.release()
+	return nil, err
 }
 
-// readNow reads what is there; false means that nothing is.
+// mayHaveMore reports whether there may be more than the last read has brought.
+func (in *input) mayHaveMore() bool {
+	return in.raw != nil && (in.secured != nil || in.count == readBufferBytes)
+}
+
+// readNow reads what is there, and does not wait.
 func (in *input) readNow(fd uintptr) bool {
 	in.buffer = readBuffers.Get().(*[readBufferBytes]byte)
 	if in.secured == nil {
@@ -104,19 +147,11 @@ func (in *input) readNow(fd uintptr) bool {
 	} else {
 		in.socket.fd, in.socket.now = fd, true
 		in.count, in.err = in.secured.Read(in.buffer[:])
+		if errors.Is(in.err, errWouldBlock) && in.count == 0 {
+			releaseTLSBuffers(in.secured)
+		}
 	}
-	if !errors.Is(in.err, errWouldBlock) {
-		return true
-	}
-	in.err = nil
-	if in.count > 0 {
-		return true
-	}
-	in.release()
-	if in.secured != nil {
-		releaseTLSBuffers(in.secured)
-	}
-	return false
+	return true
 }
 
 // nextStream waits for one byte and then takes what else there is. After a byte
@@ -146,6 +181,9 @@ func (in *input) release() {
 	if in.buffer != nil {
 		readBuffers.Put(in.buffer)
 		in.buffer = nil
+	}
+	if in.raw == nil {
+		in.count = 0
 	}
 }
 

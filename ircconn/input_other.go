@@ -8,3 +8,5 @@ import "errors"
 const canReadNow = false
 
 func readSocket(uintptr, []byte) (int, error) { return 0, errors.ErrUnsupported }
+
+func hasInput(uintptr) bool { return false }

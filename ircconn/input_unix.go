@@ -27,3 +27,10 @@ func readSocket(fd uintptr, p []byte) (int, error) {
 		}
 	}
 }
+
+// hasInput reports whether a read would bring something now, be it the end.
+func hasInput(fd uintptr) bool {
+	var first [1]byte
+	_, _, err := syscall.Recvfrom(int(fd), first[:], syscall.MSG_PEEK|syscall.MSG_DONTWAIT)
+	return err != syscall.EAGAIN
+}

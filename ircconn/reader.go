@@ -24,11 +24,21 @@ func newReader(c *Conn, stream net.Conn, address Address) *reader {
 	return r
 }
 
-// loop registers and reads until the session is over.
-func (r *reader) loop() {
-	r.session.begin()
+// arrived works on what there is to read, or on why nothing is.
+func (r *reader) arrived(err error) {
+	if err != nil {
+		r.step(nil, err)
+		return
+	}
 	for !r.session.isOver() {
-		r.step(r.in.next())
+		chunk, err := r.in.read()
+		if errors.Is(err, errWouldBlock) {
+			return
+		}
+		r.step(chunk, err)
+		if err != nil || !r.in.mayHaveMore() {
+			return
+		}
 	}
 }
 
