@@ -84,6 +84,7 @@ type Gateway struct {
 	started     time.Time
 	timer       func(time.Duration, func()) *time.Timer
 	scratches   sync.Pool
+	macs        sync.Pool // of hash.Hash, for occupantMAC
 	meter       meter
 	panics      atomic.Int64
 	storeAway   atomic.Int64 // until when the store is not waited for, in ns

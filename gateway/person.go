@@ -4,9 +4,9 @@ import (
 	"crypto/hmac"
 	"crypto/sha256"
 	"encoding/base64"
+	"hash"
 	"strings"
 
-	"passerelle/component"
 	"passerelle/ircconn"
 )
 
@@ -103,7 +103,7 @@ func (n *Network) forgetStrangers() {
 // an HMAC, so that nobody can compute who it is, over the room and the
 // occupant's identity. Our own user's identity is the bare JID.
 func (ch *Channel) occupantID(source ircconn.Source, account string) string {
-	return occupantID(ch.n.u.g.occupantKey, ch.jid, ch.identity(source, account))
+	return ch.n.u.g.occupantMAC(ch.jid.String(), ch.identity(source, account))
 }
 
 // speakersKept is how many occupant ids a channel keeps of those who talk.
@@ -119,7 +119,7 @@ func (ch *Channel) speakerID(source ircconn.Source, account string) string {
 	if ch.speakers == nil || len(ch.speakers) >= speakersKept {
 		ch.speakers = make(map[string]string)
 	}
-	id := occupantID(ch.n.u.g.occupantKey, ch.jid, identity)
+	id := ch.n.u.g.occupantMAC(ch.jid.String(), identity)
 	ch.speakers[strings.Clone(identity)] = id
 	return id
 }
@@ -141,10 +141,16 @@ func (ch *Channel) identity(source ircconn.Source, account string) string {
 	return identity
 }
 
-func occupantID(key []byte, room component.JID, identity string) string {
-	mac := hmac.New(sha256.New, key)
-	mac.Write([]byte(room.String()))
-	mac.Write([]byte{0})
-	mac.Write([]byte(identity))
-	return base64.RawURLEncoding.EncodeToString(mac.Sum(nil))
+// occupantMAC returns the HMAC of a text. The states that it is computed with are
+// kept: to make one takes longer than to use it.
+func (g *Gateway) occupantMAC(room, identity string) string {
+	mac, kept := g.macs.Get().(hash.Hash)
+	if !kept {
+		mac = hmac.New(sha256.New, g.occupantKey)
+	}
+	defer g.macs.Put(mac)
+	mac.Reset()
+	var text [256]byte
+	_, _ = mac.Write(append(append(append(text[:0], room...), 0), identity...))
+	return base64.RawURLEncoding.EncodeToString(mac.Sum(text[:0]))
 }

@@ -4,7 +4,6 @@ import (
 	"regexp"
 	"testing"
 
-	"passerelle/component"
 	"passerelle/ircconn"
 )
 
@@ -147,7 +146,8 @@ func TestOccupantIDOfSomebodyListed(t *testing.T) {
 
 // A refused separator would let one room's id be another's.
 func TestOccupantIDHasNoAmbiguity(t *testing.T) {
-	if occupantID(nil, component.JID{Local: "a", Domain: "b"}, "c") == occupantID(nil, component.JID{Local: "a", Domain: "bc"}, "") {
+	g := newWorld(t).g
+	if g.occupantMAC("a@b", "c") == g.occupantMAC("a@bc", "") {
 		t.Error("room and identity run together")
 	}
 }

@@ -1,10 +1,13 @@
 package ircconn
 
 import (
+	"runtime"
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"unique"
+	"weak"
 )
 
 // What a server can make us remember. Real servers send about 40 parameters,
@@ -54,6 +57,7 @@ var supportParameters = map[string]func(s *Support, value string) bool{
 // malformed value, and what is beyond the bounds, changes nothing.
 func (s *Support) With(tokens []string) *Support {
 	kept := readTokens(s.tokens.Value())
+	trial := DefaultSupport()
 	for _, token := range tokens {
 		if len(token) > maxSupportTokenBytes {
 			continue
@@ -70,20 +74,37 @@ func (s *Support) With(tokens []string) *Support {
 		case removal && at >= 0:
 			kept = slices.Delete(kept, at, at+1)
 		case removal:
-		case apply != nil && !apply(DefaultSupport(), value):
+		case apply != nil && !apply(trial, value):
 		case at >= 0:
 			kept[at].value = value
 		case len(kept) < maxSupportTokens:
 			kept = append(kept, supportToken{name, value})
 		}
 	}
+	return supportOf(unique.Make(writeTokens(kept)))
+}
+
+// supports are the snapshots in use, by their tokens: all connections to one server
+// share theirs. It is shared by all connections because that is its purpose.
+var supports sync.Map // unique.Handle[string] to weak.Pointer[Support]
+
+// supportOf returns the snapshot of some tokens.
+func supportOf(tokens unique.Handle[string]) *Support {
+	if known, ok := supports.Load(tokens); ok {
+		if support := known.(weak.Pointer[Support]).Value(); support != nil {
+			return support
+		}
+	}
 	next := DefaultSupport()
-	next.tokens = unique.Make(writeTokens(kept))
-	for _, token := range readTokens(next.tokens.Value()) {
+	next.tokens = tokens
+	for _, token := range readTokens(tokens.Value()) {
 		if apply := supportParameters[token.name]; apply != nil {
 			apply(next, token.value)
 		}
 	}
+	kept := weak.Make(next)
+	supports.Store(tokens, kept)
+	runtime.AddCleanup(next, func(tokens unique.Handle[string]) { supports.CompareAndDelete(tokens, kept) }, tokens)
 	return next
 }
 

@@ -29,6 +29,8 @@ type dialect struct {
 	// words makes what the text index takes out of staged.words, and match is the
 	// condition that a query's words be in it.
 	words, match string
+	// embedded is whether the database is part of the process.
+	embedded bool
 	// numbered says that arguments are $1, $2, … in place of ?.
 	numbered bool
 	// durable and relaxed, if any, are run around a transaction that must survive
@@ -201,7 +203,7 @@ type transaction struct {
 // change runs a function in a transaction of the writing connection. Only the
 // writer's goroutine and what runs before it starts may call it.
 func (db *database) change(ctx context.Context, run func(context.Context, transaction) error) error {
-	ctx, cancel := context.WithTimeout(ctx, operationTime)
+	ctx, cancel := db.bounded(ctx)
 	defer cancel()
 	if err := db.prepareWanted(ctx); err != nil {
 		return err
@@ -217,6 +219,16 @@ func (db *database) change(ctx context.Context, run func(context.Context, transa
 		return err
 	}
 	return db.noted(tx.Commit())
+}
+
+// bounded limits how long a transaction may take, where that depends on a server.
+// The embedded database has none, and starts a goroutine for each statement whose
+// context can end.
+func (db *database) bounded(ctx context.Context) (context.Context, context.CancelFunc) {
+	if db.embedded {
+		return context.WithoutCancel(ctx), func() {}
+	}
+	return context.WithTimeout(ctx, operationTime)
 }
 
 // changeDurably is change for what must survive a power failure.

@@ -45,8 +45,8 @@ func openSQLite(directory string) (*database, error) {
 		return nil, errors.Join(err, write.Close())
 	}
 	return newDatabase(dialect{
-		name: "sqlite",
-		key:  "INTEGER", bytes: "BLOB",
+		name: "sqlite", embedded: true,
+		key: "INTEGER", bytes: "BLOB",
 		words: "words", match: "line_text MATCH ?",
 		durable: "PRAGMA synchronous=FULL", relaxed: "PRAGMA synchronous=NORMAL",
 		// The range of keys in a query leads to the archive.
