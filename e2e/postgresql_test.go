@@ -62,6 +62,8 @@ func TestPeopleTalkWhileTheDatabaseIsGone(t *testing.T) {
 	juliet, romeo := s.meeting()
 	exchange(juliet, romeo, "before, she", "before, he")
 	juliet.awaitArchived("before, he")
+	nurse := s.user("nurse")
+	nurse.tell("set max_history_length 10")
 	if err := database.Stop(); err != nil {
 		t.Fatal(err)
 	}
@@ -72,9 +74,9 @@ func TestPeopleTalkWhileTheDatabaseIsGone(t *testing.T) {
 	phone.sendJoin(s.room(), juliet.nick, "")
 	phone.expect(Message().From(s.room()).Has("subject"))
 	// Whose settings cannot be read is told so, at once: they may forbid to connect as one would
-	// without them.
-	nurse := s.user("nurse")
+	// without them. Who has none comes in.
 	nurse.joinFails(s.channel, "resource-constraint")
+	s.user("stranger").join()
 
 	if err := database.Start(t.Context()); err != nil {
 		t.Fatal(err)
