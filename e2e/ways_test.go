@@ -182,3 +182,40 @@ func TestEncodingsOfAnOldChannel(t *testing.T) {
 		t.Errorf("IRC got %q", said.Last())
 	}
 }
+
+// A server that wants TLS is not spoken to without it again: not now, and not after a restart.
+func TestServerThatWantsTLSGetsIt(t *testing.T) {
+	const name = "strict.test"
+	server, err := shared.workspace.StartInspIRCdWithSTS(t.Context(), name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { server.Stop() })
+	plain, err := harness.NewProxy(server.PlainAddress)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { plain.Close() })
+	_, plainPort, _ := strings.Cut(plain.Address(), ":")
+	_, tlsPort, _ := strings.Cut(server.TLSAddress, ":")
+	s := beginAlone(t, func(o *harness.GatewayOptions) { o.Servers[name] = []string{"irc://localhost:" + plainPort} })
+	s.irc, s.network = server, name
+	juliet := s.user("juliet")
+	check := func(when string) {
+		t.Helper()
+		if info := juliet.command(s.server(), "get-irc-connection-info", "", nil); !contains(info.String(), "at localhost:"+tlsPort+", with TLS") {
+			t.Errorf("%s: %s", when, info)
+		}
+		if got := len(plain.Clients()); got != 1 {
+			t.Errorf("%s: the server was connected to %d times without TLS", when, got)
+		}
+	}
+	juliet.join()
+	check("at first")
+	juliet.reconnect()
+	check("again")
+	s.restart()
+	juliet.reachable(t.Context())
+	juliet.joinRoom(s.roomOf("#after" + shared.number()))
+	check("after a restart")
+}

@@ -89,6 +89,9 @@ const inspircdConfiguration = `<config format="xml">
 <link name="{{.Name}}" ipaddr="127.0.0.1" port="{{.Port}}" allowmask="127.0.0.0/8" sendpass="link" recvpass="link">
 <uline server="{{.Name}}" silent="yes">
 <sasl target="{{.Name}}" requiressl="yes">
+{{end}}{{if .STS}}
+<module name="ircv3_sts">
+<sts host="localhost" duration="1d" port="{{.TLSPort}}">
 {{end}}`
 
 // ChannelsEach is how many channels InspIRCd lets each user join.
@@ -126,6 +129,12 @@ func (w *Workspace) StartInspIRCdNetwork(ctx context.Context, first, second stri
 	return one, two, err
 }
 
+// StartInspIRCdWithSTS starts an InspIRCd that asks everybody for TLS who comes to it as
+// localhost, for a day at a time (IRCv3 sts).
+func (w *Workspace) StartInspIRCdWithSTS(ctx context.Context, hostName string) (*IRCServer, error) {
+	return w.startInspIRCdWith(ctx, hostName, "4PT", map[string]any{"STS": true})
+}
+
 // startInspIRCdWith starts InspIRCd with what else its configuration is to have.
 func (w *Workspace) startInspIRCdWith(ctx context.Context, hostName, serverID string, more map[string]any) (*IRCServer, error) {
 	program, err := findProgram("inspircd", "inspircd")
@@ -136,7 +145,7 @@ func (w *Workspace) startInspIRCdWith(ctx context.Context, hostName, serverID st
 		data["ChannelsEach"] = strconv.Itoa(ChannelsEach)
 		data["ServerID"] = serverID
 		data["WEBIRCPassword"] = WEBIRCPassword
-		data["Link"], data["Services"] = nil, nil
+		data["Link"], data["Services"], data["STS"] = nil, nil, false
 		maps.Copy(data, more)
 		configuration := filepath.Join(folder, "inspircd.conf")
 		command := []string{program, "--nofork", "--nolog", "--config", configuration}

@@ -7,7 +7,8 @@ import (
 // IRCServer is a running IRC server.
 type IRCServer struct {
 	*Process
-	// HostName is the name the server gives itself and its certificate is for.
+	// HostName is the name the server gives itself. Its certificate is for it, for localhost and
+	// for 127.0.0.1.
 	HostName string
 	// PlainAddress and TLSAddress take client connections.
 	PlainAddress string
@@ -43,7 +44,7 @@ func (w *Workspace) startIRC(ctx context.Context, name, hostName string,
 	if err != nil {
 		return nil, err
 	}
-	pair, err := w.Authority.Issue(hostName)
+	pair, err := w.Authority.Issue(hostName, "localhost")
 	if err != nil {
 		return nil, err
 	}
