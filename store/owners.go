@@ -5,8 +5,8 @@ import (
 	"sync"
 )
 
-// owners are the users who have settings or contacts, so that the database need
-// not be asked for those of everybody else. It may be used from any goroutine.
+// owners are the users who have something of a kind, so that the database need not
+// be asked for that of everybody else. It may be used from any goroutine.
 type owners struct {
 	mu    sync.Mutex
 	known map[string]struct{}
@@ -28,9 +28,9 @@ func (o *owners) has(user string) bool {
 	return known
 }
 
-// load reads who there is.
-func (o *owners) load(ctx context.Context, db *database) error {
-	rows, err := db.query(ctx, "SELECT owner FROM setting UNION SELECT owner FROM contact")
+// load reads who there is with a query.
+func (o *owners) load(ctx context.Context, db *database, text string) error {
+	rows, err := db.query(ctx, text)
 	if err != nil {
 		return err
 	}

@@ -8,7 +8,7 @@ import (
 // AddContact notes that a contact of the gateway, a JID, is in a user's roster.
 // Adding one twice is no error.
 func (s *Store) AddContact(ctx context.Context, user, contact string) error {
-	s.owners.add(user)
+	s.followers.add(user)
 	return s.changeContact(ctx, "adding a contact", "INSERT INTO contact (owner, contact) VALUES (?, ?) ON CONFLICT (owner, contact) DO NOTHING", user, contact)
 }
 
@@ -23,7 +23,7 @@ func (s *Store) changeContact(ctx context.Context, what, text, user, contact str
 
 // Contacts returns a user's contacts in the order of their texts' bytes.
 func (s *Store) Contacts(ctx context.Context, user string) ([]string, error) {
-	if !s.owners.has(user) {
+	if !s.followers.has(user) {
 		return nil, nil
 	}
 	contacts, err := s.contacts(ctx, "SELECT owner, contact FROM contact WHERE owner = ?", user)

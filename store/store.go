@@ -68,7 +68,8 @@ type Store struct {
 	db      *database
 	log     *slog.Logger
 	queue   *queue
-	owners  owners
+	// owners have settings, and followers contacts.
+	owners, followers owners
 
 	stopWriter context.CancelFunc
 	stopUpkeep context.CancelFunc
@@ -127,7 +128,10 @@ func (s *Store) start(cfg Config, pace pace) error {
 		err = s.noteKey(starting)
 	}
 	if err == nil {
-		err = s.owners.load(starting, s.db)
+		err = s.owners.load(starting, s.db, "SELECT DISTINCT owner FROM setting")
+	}
+	if err == nil {
+		err = s.followers.load(starting, s.db, "SELECT DISTINCT owner FROM contact")
 	}
 	if err != nil {
 		return errors.Join(err, s.db.close())
