@@ -66,8 +66,24 @@ func (u *user) chatted(line string) string {
 // The real biboumi is talked through and stopped, and passerelle takes its place.
 func TestMovingInFromBiboumi(t *testing.T) {
 	t.Parallel()
+	moveIn(t, "")
+}
+
+func TestMovingInFromBiboumiOnPostgreSQL(t *testing.T) {
+	t.Parallel()
+	database, err := shared.workspace.StartPostgreSQL(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = database.Stop() })
+	moveIn(t, strings.Replace(database.URL, "postgres://", "postgresql://", 1)) // as biboumi has it
+}
+
+// moveIn takes over from a biboumi with a database.
+func moveIn(t *testing.T, database string) {
+	t.Helper()
 	options := privateOptions(nil)
-	biboumi, err := shared.workspace.StartBiboumi(shared.prosody, options.Hostname, "nurse@"+shared.prosody.Domain)
+	biboumi, err := shared.workspace.StartBiboumi(shared.prosody, options.Hostname, "nurse@"+shared.prosody.Domain, database)
 	if err != nil {
 		t.Fatal(err)
 	}

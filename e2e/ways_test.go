@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"net"
 	"net/netip"
+	"os/exec"
 	"strings"
 	"testing"
 
@@ -77,6 +78,53 @@ func TestSourceNetworkGivesEachUserAnAddress(t *testing.T) {
 		o.ServerSettings[inspircdName] = map[string]any{"source_network": network.String()}
 	})
 	s.checkOrigins(network)
+}
+
+// routedHere makes all addresses of an IPv6 network the machine's own, as an admin does for
+// source_network, where the test may do that.
+func routedHere(t *testing.T, network netip.Prefix) {
+	t.Helper()
+	route := func(verb string) ([]byte, error) {
+		return exec.Command("ip", "-6", "route", verb, "local", network.String(), "dev", "lo").CombinedOutput()
+	}
+	if output, err := route("add"); err != nil {
+		t.Skipf("an IPv6 network cannot be routed here: %v: %s", err, output)
+	}
+	t.Cleanup(func() {
+		if output, err := route("del"); err != nil {
+			t.Errorf("the route stays: %v: %s", err, output)
+		}
+	})
+}
+
+func TestSourceNetworkOfIPv6GivesEachUserAnAddress(t *testing.T) {
+	network := netip.MustParsePrefix("fd00:70a5:5e7e:11e::/64")
+	routedHere(t, network)
+	server, err := harness.NewIPv6Proxy(shared.inspircd.PlainAddress)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { server.Close() })
+	s := beginAlone(t, func(o *harness.GatewayOptions) {
+		o.Servers[plainName] = []string{"irc://" + server.Address()}
+		o.ServerSettings[plainName] = map[string]any{"source_network": network.String()}
+	})
+	s.network = plainName
+	juliet, nurse := s.user("juliet"), s.user("nurse")
+	juliet.join()
+	nurse.join()
+	juliet.reconnect()
+	var seen []netip.Addr
+	for _, client := range server.Clients() {
+		address := netip.MustParseAddrPort(client.String()).Addr()
+		if !network.Contains(address) {
+			t.Errorf("%s is not in %s", address, network)
+		}
+		seen = append(seen, address)
+	}
+	if len(seen) != 3 || seen[0] == seen[1] || seen[0] != seen[2] {
+		t.Errorf("juliet, nurse and juliet again come from %v", seen)
+	}
 }
 
 func TestProxyStandsBeforeTheServer(t *testing.T) {

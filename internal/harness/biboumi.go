@@ -24,9 +24,10 @@ type Biboumi struct {
 	ConfigurationFile string
 }
 
-// StartBiboumi starts biboumi as a component of an XMPP server. It has no port of its own:
-// who needs it connected asks it for something by XMPP.
-func (w *Workspace) StartBiboumi(xmpp *XMPPServer, hostname, admin string) (*Biboumi, error) {
+// StartBiboumi starts biboumi as a component of an XMPP server, with the PostgreSQL database of
+// a URL or, where that is empty, a SQLite file of its own. It has no port of its own: who needs
+// it connected asks it for something by XMPP.
+func (w *Workspace) StartBiboumi(xmpp *XMPPServer, hostname, admin, database string) (*Biboumi, error) {
 	program, err := findProgram("biboumi", "biboumi")
 	if err != nil {
 		return nil, err
@@ -35,6 +36,9 @@ func (w *Workspace) StartBiboumi(xmpp *XMPPServer, hostname, admin string) (*Bib
 	if err != nil {
 		return nil, err
 	}
+	if database == "" {
+		database = filepath.Join(folder, "biboumi.sqlite")
+	}
 	address, port, err := net.SplitHostPort(strings.TrimPrefix(xmpp.ComponentAddress, "tcp://"))
 	if err != nil {
 		return nil, fmt.Errorf("finding %s for biboumi: %w", xmpp.name, err)
@@ -42,7 +46,7 @@ func (w *Workspace) StartBiboumi(xmpp *XMPPServer, hostname, admin string) (*Bib
 	configuration := filepath.Join(folder, "biboumi.cfg")
 	err = writeTemplate(configuration, biboumiConfiguration, map[string]any{
 		"Hostname": hostname, "Secret": xmpp.Secret, "Address": address, "Port": port,
-		"Database": filepath.Join(folder, "biboumi.sqlite"), "Admin": admin,
+		"Database": database, "Admin": admin,
 	})
 	if err != nil {
 		return nil, err

@@ -28,6 +28,15 @@ type Proxy struct {
 // NewProxy listens on a free loopback port and relays to target, the "host:port" of a server.
 func NewProxy(target string) (*Proxy, error) { return newProxy(dialling(target), nil) }
 
+// NewIPv6Proxy is NewProxy on the IPv6 loopback address.
+func NewIPv6Proxy(target string) (*Proxy, error) {
+	listener, err := net.Listen("tcp", "[::1]:0")
+	if err != nil {
+		return nil, fmt.Errorf("starting a proxy: %w", err)
+	}
+	return relaying(listener, dialling(target)), nil
+}
+
 // NewTLSProxy is a proxy that takes TLS connections and relays them in plain text, for
 // servers that offer no TLS of their own.
 func NewTLSProxy(target string, configuration *tls.Config) (*Proxy, error) {
@@ -46,6 +55,10 @@ func newProxy(dial func(client net.Conn) (net.Conn, error), configuration *tls.C
 	if configuration != nil {
 		listener = tls.NewListener(listener, configuration)
 	}
+	return relaying(listener, dial), nil
+}
+
+func relaying(listener net.Listener, dial func(client net.Conn) (net.Conn, error)) *Proxy {
 	p := &Proxy{
 		listener:    listener,
 		dial:        dial,
@@ -54,7 +67,7 @@ func newProxy(dial func(client net.Conn) (net.Conn, error), configuration *tls.C
 	}
 	close(p.thawed)
 	p.waiting.Go(p.accept)
-	return p, nil
+	return p
 }
 
 // Address is where the proxy listens, as "host:port".
