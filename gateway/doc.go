@@ -51,5 +51,8 @@
 //
 // Stanzas to addresses that mean nothing, encrypted messages, messages of more
 // lines than Config.MaxLines, unknown requests, and everything once Shutdown
-// has begun.
+// has begun. Users, servers and destinations that the admin denies (access.go) or
+// has blocked (blocks.go); what denies them later ends what they have. More than
+// the limits of Config.Limits (limits.go), each by its name. What needs the store
+// while that does not answer (patience.go).
 package gateway

@@ -1,12 +1,12 @@
 // Package store keeps what must survive a restart: settings, the archive of
-// messages and the users' contacts. It owns the data directory, which it creates
+// messages, the users' contacts and what admins have blocked. It owns the data directory, which it creates
 // (0700) with the key file in it (0600), and locks so that two gateways never
 // share one; and the database, a SQLite file there or a PostgreSQL database. It is
 // the only package with SQL.
 //
 // A Store may be used from any goroutine. One goroutine, the writer, makes every
 // change of the database. Lines of the archive wait for it in a bounded queue and
-// nobody waits for them; it writes many in one transaction, at least every 100
+// nobody waits for them, and of which no user gets all; it writes many in one transaction, at least every 100
 // milliseconds, and first into a table that only grows, from which they are put in
 // their place many at a time. Whoever asks for an archive has its lines put there
 // before. Changes of settings and contacts wait for their transaction. Queries run
