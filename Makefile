@@ -12,7 +12,7 @@ VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo unkn
 LDFLAGS := -s -w -X main.version=$(VERSION)
 
 DEMO_PACKAGES := prosody inspircd
-TEST_PACKAGES := prosody ejabberd inspircd ngircd python3-slixmpp postgresql biboumi atheme-services \
+TEST_PACKAGES := iproute2 prosody ejabberd inspircd ngircd python3-slixmpp postgresql biboumi atheme-services \
 	chromium-headless-shell fonts-dejavu-core prometheus mandoc
 
 FUZZ_TIME ?= 20s

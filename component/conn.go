@@ -80,6 +80,7 @@ func (c *Conn) Run(ctx context.Context) error {
 		first  = sync.OnceFunc(func() { close(c.tried) })
 		opened bool
 		target string
+		lost   time.Time // when the last stream was
 	)
 	for ctx.Err() == nil {
 		stream, err := c.connect(ctx, target)
@@ -91,6 +92,9 @@ func (c *Conn) Run(ctx context.Context) error {
 			delay.reset()
 			first()
 			err = c.serve(ctx, stream)
+			if lost = time.Now(); isConflict(err) {
+				lost = time.Time{} // somebody else has our place
+			}
 		} else if start, final := asStartError(err); final && !opened && ctx.Err() == nil {
 			return start
 		}
@@ -105,23 +109,37 @@ func (c *Conn) Run(ctx context.Context) error {
 		}
 		first()
 		target = ""
-		if isConflict(err) {
-			delay.exhaust()
-		}
-		wait := delay.next()
-		c.logLoss(err, wait)
+		wait := c.waitAfter(err, &delay, lost)
 		c.pause(ctx, wait)
 	}
 	return nil
 }
 
-func (c *Conn) logLoss(err error, wait time.Duration) {
-	if isConflict(err) {
-		c.log.Error("another component uses our hostname on the XMPP server: only one of the two can be connected",
-			"hostname", c.cfg.Hostname, "retry_in", wait, "error", err)
-		return
+const (
+	// ghostTime is how long the host may take to notice that a stream is gone
+	// which we have lost. Until then it answers a new one with a conflict.
+	ghostTime = 5 * time.Minute
+	// ghostRetry is how long to wait for that between attempts.
+	ghostRetry = 3 * time.Second
+)
+
+// waitAfter says how long to wait after an attempt that did not work, or a stream
+// that was lost, and logs it.
+func (c *Conn) waitAfter(err error, delay *backoff, lost time.Time) time.Duration {
+	switch {
+	case !isConflict(err):
+		wait := delay.next()
+		c.log.Warn("no stream to the XMPP server", "address", c.cfg.Address, "retry_in", wait, "error", err)
+		return wait
+	case !lost.IsZero() && time.Since(lost) < ghostTime:
+		c.log.Warn("the XMPP server has not noticed yet that our last stream is gone", "retry_in", ghostRetry, "error", err)
+		return ghostRetry
 	}
-	c.log.Warn("no stream to the XMPP server", "address", c.cfg.Address, "retry_in", wait, "error", err)
+	delay.exhaust()
+	wait := delay.next()
+	c.log.Error("another component uses our hostname on the XMPP server: only one of the two can be connected",
+		"hostname", c.cfg.Hostname, "retry_in", wait, "error", err)
+	return wait
 }
 
 // Check opens a stream, calls during and closes it again, to find out whether the

@@ -315,6 +315,25 @@ func TestConflictPausesLong(t *testing.T) {
 	}
 }
 
+// A host that has not noticed that our stream is gone is asked again soon.
+func TestConflictWithOurOwnGhost(t *testing.T) {
+	server, c := connected(t, nil)
+	server.Refuse("conflict")
+	server.Drop()
+	receive(t, c.pauses, "pause")
+	for range 3 {
+		if wait := receive(t, c.pauses, "pause"); wait != ghostRetry {
+			t.Errorf("paused for %s", wait)
+		}
+	}
+	if strings.Contains(c.log.String(), "level=ERROR") {
+		t.Errorf("log is %s", c.log)
+	}
+	server.Refuse("")
+	server.Accept()
+	receive(t, c.h.up, "stream")
+}
+
 func TestSeeOtherHost(t *testing.T) {
 	other := xmpptest.NewServer(t, "irc.localhost", "secret")
 	server := xmpptest.NewServer(t, "irc.localhost", "secret")

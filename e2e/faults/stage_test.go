@@ -94,8 +94,24 @@ func begin(t *testing.T, change func(*harness.GatewayOptions)) *stage {
 	return set(t, shared.prosody, hostname(int(shared.names.Add(1))-1), change)
 }
 
+// beginWith is begin for changes that depend on the stage's servers.
+func beginWith(t *testing.T, change func(*stage, *harness.GatewayOptions)) *stage {
+	t.Helper()
+	t.Parallel()
+	return setWith(t, shared.prosody, hostname(int(shared.names.Add(1))-1), change)
+}
+
 // set sets a stage beside an XMPP server.
 func set(t *testing.T, xmpp *harness.XMPPServer, name string, change func(*harness.GatewayOptions)) *stage {
+	t.Helper()
+	return setWith(t, xmpp, name, func(_ *stage, o *harness.GatewayOptions) {
+		if change != nil {
+			change(o)
+		}
+	})
+}
+
+func setWith(t *testing.T, xmpp *harness.XMPPServer, name string, change func(*stage, *harness.GatewayOptions)) *stage {
 	t.Helper()
 	s := &stage{T: t, xmpp: xmpp, channel: "#room" + number()}
 	var err error
@@ -119,9 +135,7 @@ func set(t *testing.T, xmpp *harness.XMPPServer, name string, change func(*harne
 	if level := os.Getenv("PASSERELLE_TEST_LOG"); level != "" {
 		options.Settings["log"]["level"] = level
 	}
-	if change != nil {
-		change(&options)
-	}
+	change(s, &options)
 	if s.gateway, err = shared.workspace.StartGateway(t.Context(), options); err != nil {
 		t.Fatal(err)
 	}
