@@ -17,7 +17,7 @@ TEST_PACKAGES := iproute2 prosody ejabberd inspircd ngircd python3-slixmpp postg
 
 FUZZ_TIME ?= 20s
 
-.PHONY: build demo test lint test-unit test-e2e fuzz bench deb deb-try image-try clean
+.PHONY: build demo test lint test-unit test-e2e fuzz bench charts deb deb-try image-try clean
 
 build:
 	CGO_ENABLED=0 $(GO) build -buildvcs=false -trimpath -ldflags '$(LDFLAGS)' -o bin/passerelle ./cmd/passerelle
@@ -47,7 +47,7 @@ test-unit:
 # The end-to-end tests of one package at a time: each package starts servers of its own. They run
 # the gateway as a program, which the cache of test results does not know of.
 test-e2e:
-	$(GO) test -race -count 1 -tags e2e -p 1 -parallel 12 -timeout 12m ./internal/harness/... ./e2e/... ./cmd/demo/...
+	$(GO) test -race -count 1 -tags e2e -p 1 -parallel 12 -timeout 12m ./internal/harness/... ./internal/loadtest ./e2e/... ./cmd/demo/...
 
 fuzz:
 	@scripts/fuzz.sh $(FUZZ_TIME)
@@ -56,6 +56,11 @@ bench:
 	@scripts/install-packages.sh $(TEST_PACKAGES)
 	$(GO) test -run '^$$' -bench . -benchmem ./...
 	$(GO) test -tags e2e -run '^$$' -bench ResidentMemory -benchtime 1x ./e2e
+	$(GO) run ./cmd/loadtest $(LOADTEST_ARGS)
+
+# Draws the growth curves of docs/performance.md anew.
+charts:
+	$(GO) run ./cmd/loadtest --charts docs/performance grow-connections grow-members grow-archive grow-room
 
 # A Debian package in bin/.
 deb: build

@@ -28,7 +28,7 @@ var mayImport = map[string][]string{
 
 // onlyForTests are folders whose packages the shipped program never imports, and which may
 // import what they like.
-var onlyForTests = []string{"internal/", "e2e", "cmd/demo"}
+var onlyForTests = []string{"internal/", "e2e", "cmd/demo", "cmd/loadtest"}
 
 type listedPackage struct {
 	ImportPath string

@@ -1,6 +1,7 @@
 package monitor
 
 import (
+	"regexp"
 	"runtime"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -206,6 +207,8 @@ func histogram(desc *prometheus.Desc, latency gateway.Latency, direction string)
 // newRegistry has our metrics, and those of the process and of Go's runtime.
 func newRegistry(sources *Sources) *prometheus.Registry {
 	registry := prometheus.NewRegistry()
-	registry.MustRegister(newCollector(sources), collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	// How long collections stop the program is not among the default metrics as a histogram.
+	pauses := collectors.WithGoCollectorRuntimeMetrics(collectors.GoRuntimeMetricsRule{Matcher: regexp.MustCompile("^/sched/pauses/total/gc:seconds$")})
+	registry.MustRegister(newCollector(sources), collectors.NewGoCollector(pauses), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	return registry
 }
