@@ -213,3 +213,11 @@ func (u *User) leaveRefused() {
 		n.tell("You are disconnected from " + n.name + ": " + err.Error() + ".")
 	}
 }
+
+// knowRemote takes note of the address of the server, which rules may deny that
+// were made while it was being connected to. It reports whether the network is left.
+func (n *Network) knowRemote(remote netip.Addr) bool {
+	n.remote = remote
+	n.u.leaveRefused()
+	return n.u.networks[n.name] != n
+}

@@ -286,3 +286,19 @@ var (
 	translateGateway = translate.Address{}
 	translateServer  = translate.Address{Kind: translate.Server, Network: "irc.test"}
 )
+
+// Rules that were made while a server was being connected to count for it.
+func TestRulesOfTheMeantime(t *testing.T) {
+	w := newWorld(t)
+	w.join(desk, "juliet")
+	w.restrict(AccessConfig{DenyServers: []string{"93.184.0.0/16"}})
+	w.expect()
+	conn := w.irc
+	w.event(ircconn.Registered{Nick: "juliet", Peer: netip.MustParseAddr("93.184.216.34"), Support: support})
+	text := strings.Join(w.sent(), "\n")
+	contains(t, text, `type='error'`, "You are disconnected from irc.test: this gateway does not connect to that network.")
+	lacks(t, text, "Connected to")
+	if conn.quit != byRule || len(w.u.networks) > 0 {
+		t.Errorf("IRC was told %q, %d networks are left", conn.quit, len(w.u.networks))
+	}
+}

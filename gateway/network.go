@@ -202,7 +202,10 @@ func (n *Network) tell(text string) { n.u.notify(n.jid, text) }
 // waited for it.
 func (n *Network) onRegistered(ev ircconn.Registered) {
 	n.ready, n.since = true, n.u.g.now()
-	n.peer, n.remote, n.secure = ev.Address, ev.Peer, ev.Secure
+	n.peer, n.secure = ev.Address, ev.Secure
+	if n.knowRemote(ev.Peer) {
+		return
+	}
 	n.caps = ev.Caps
 	n.onSupportChanged(ircconn.SupportChanged{Support: ev.Support})
 	if n.outage != nil {

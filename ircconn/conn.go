@@ -253,11 +253,12 @@ func (c *Conn) open(socket, stream net.Conn, address Address) (*reader, *Error) 
 	return newReader(c, stream, address), nil
 }
 
-// peer is the address at the other end; the zero value when there is none.
+// peer is the address of the server; the zero value when that is not known. It may
+// be called until the options are let go of.
 func (c *Conn) peer() netip.Addr {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.socket == nil {
+	if c.socket == nil || c.options.Proxy != "" {
 		return netip.Addr{}
 	}
 	remote, err := netip.ParseAddrPort(c.socket.RemoteAddr().String())

@@ -210,4 +210,12 @@ func TestPeer(t *testing.T) {
 	if got := waitFor[Registered](t, events, nil).Peer.String(); got != "127.0.0.1" {
 		t.Errorf("the peer is %s", got)
 	}
+	// A proxy is not the server.
+	options := testOptions(server)
+	options.Proxy = "socks5://" + startProxy(t, server, &socksProxy{}).listener.Addr().String()
+	_, events = start(t, testConfig(), options)
+	server.Accept().Register(irctest.Registration{})
+	if got := waitFor[Registered](t, events, nil).Peer; got.IsValid() {
+		t.Errorf("the peer is %s", got)
+	}
 }

@@ -54,7 +54,7 @@ type Registered struct {
 	// Address is the "host:port" in use, Secure whether TLS protects it.
 	Address string
 	Secure  bool
-	// Peer is the other end of the socket: the server, or the proxy.
+	// Peer is the server's address; the zero value where a proxy connects.
 	Peer    netip.Addr
 	Support *Support
 	Caps    Caps

@@ -63,6 +63,7 @@ func (s *session) welcome() {
 // registered says that we are in.
 func (s *session) registered() {
 	s.phase = phaseRegistered
+	peer := s.conn.peer()
 	s.conn.registered = true
 	s.conn.options = nil
 	s.conn.writer.setLimits(s.limits())
@@ -71,7 +72,7 @@ func (s *session) registered() {
 		Source:  s.self,
 		Address: s.address.HostPort(),
 		Secure:  s.address.TLS,
-		Peer:    s.conn.peer(),
+		Peer:    peer,
 		Support: s.support,
 		Caps:    s.caps,
 	})
