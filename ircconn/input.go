@@ -81,7 +81,9 @@ func (in *input) wait() error {
 	in.waited = false
 	var err error
 	if in.raw != nil {
-		err = in.raw.Read(in.peek)
+		if err = in.raw.Read(in.peek); err == nil {
+			err = in.err
+		}
 	} else {
 		err = in.nextStream()
 	}
@@ -94,11 +96,12 @@ func (in *input) wait() error {
 // readable looks whether there is something to read, and takes the system's word
 // for it when it is asked again.
 func (in *input) readable(fd uintptr) bool {
-	if in.waited || hasInput(fd) {
+	if in.waited {
 		return true
 	}
-	in.waited = true
-	return false
+	there, err := hasInput(fd)
+	in.waited, in.err = true, err
+	return there
 }
 
 // read returns what there is, which is valid until release. The error is

@@ -9,4 +9,4 @@ const canReadNow = false
 
 func readSocket(uintptr, []byte) (int, error) { return 0, errors.ErrUnsupported }
 
-func hasInput(uintptr) bool { return false }
+func hasInput(uintptr) (bool, error) { return false, nil }

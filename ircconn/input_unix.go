@@ -28,9 +28,17 @@ func readSocket(fd uintptr, p []byte) (int, error) {
 	}
 }
 
-// hasInput reports whether a read would bring something now, be it the end.
-func hasInput(fd uintptr) bool {
+// hasInput reports whether a read would bring something now, be it the end. An error
+// is the socket's own, which it tells only once: a read after it would bring an end
+// without a reason.
+func hasInput(fd uintptr) (bool, error) {
 	var first [1]byte
 	_, _, err := syscall.Recvfrom(int(fd), first[:], syscall.MSG_PEEK|syscall.MSG_DONTWAIT)
-	return err != syscall.EAGAIN
+	switch err {
+	case nil, syscall.EINTR:
+		return true, nil
+	case syscall.EAGAIN:
+		return false, nil
+	}
+	return true, os.NewSyscallError("read", err)
 }
