@@ -16,8 +16,9 @@ TEST_PACKAGES := iproute2 prosody ejabberd inspircd ngircd python3-slixmpp postg
 	chromium-headless-shell fonts-dejavu-core prometheus mandoc
 
 FUZZ_TIME ?= 20s
+SOAK_TIME ?= 30m
 
-.PHONY: build demo test lint test-unit test-e2e fuzz bench charts deb deb-try image-try clean
+.PHONY: build demo test lint test-unit test-e2e fuzz soak bench charts deb deb-try image-try clean
 
 build:
 	CGO_ENABLED=0 $(GO) build -buildvcs=false -trimpath -ldflags '$(LDFLAGS)' -o bin/passerelle ./cmd/passerelle
@@ -38,6 +39,7 @@ lint:
 	@unformatted=$$(gofmt -l .); if [ -n "$$unformatted" ]; then echo "gofmt would change:"; echo "$$unformatted"; exit 1; fi
 	$(GO) vet ./...
 	$(GO) vet -tags e2e ./...
+	$(GO) vet -tags soak ./e2e/soak
 	$(GO) tool staticcheck -tags e2e ./...
 	mandoc -T lint -W warning contrib/man/passerelle.1
 
@@ -51,6 +53,12 @@ test-e2e:
 
 fuzz:
 	@scripts/fuzz.sh $(FUZZ_TIME)
+
+# Whether one who misbehaves is noticed by the others, and whether anything grows or is lost in
+# SOAK_TIME.
+soak:
+	@scripts/install-packages.sh $(TEST_PACKAGES)
+	SOAK_TIME=$(SOAK_TIME) $(GO) test -count 1 -tags soak -v -timeout 0 ./e2e/soak
 
 bench:
 	@scripts/install-packages.sh $(TEST_PACKAGES)

@@ -91,7 +91,7 @@ func BenchmarkSend(b *testing.B) {
 	if err != nil {
 		b.Fatal(err)
 	}
-	q := newQueue()
+	q := newQueue("irc.localhost", "localhost")
 	c := New(Config{Hostname: "irc.localhost", Secret: "secret"}, nil, slog.New(slog.DiscardHandler))
 	c.queue.Store(q)
 	written := make(chan error)

@@ -194,6 +194,20 @@ func (c *Conn) Send(stanzas []byte) error {
 	return nil
 }
 
+// SendAs is Send for one of several, who each wait when too much of their own is
+// under way, and not for each other (see [Sender]).
+func (c *Conn) SendAs(sender *Sender, stanzas []byte) error {
+	q, err := c.admit(stanzas)
+	if q == nil {
+		return err
+	}
+	if err := q.sendAs(sender, stanzas); err != nil {
+		return err
+	}
+	c.stats.stanzasOut.Add(1)
+	return nil
+}
+
 // Offer is Send for those who cannot wait, such as the reader's goroutine: beyond
 // 4 MiB it refuses with ErrQueueFull.
 func (c *Conn) Offer(stanzas []byte) error {
@@ -202,6 +216,20 @@ func (c *Conn) Offer(stanzas []byte) error {
 		return err
 	}
 	if err := q.offer(stanzas); err != nil {
+		return err
+	}
+	c.stats.stanzasOut.Add(1)
+	return nil
+}
+
+// OfferAs is Offer for one of several: it refuses with ErrQueueFull when too much of
+// the sender's own is under way, too.
+func (c *Conn) OfferAs(sender *Sender, stanzas []byte) error {
+	q, err := c.admit(stanzas)
+	if q == nil {
+		return err
+	}
+	if err := q.offerAs(sender, stanzas); err != nil {
 		return err
 	}
 	c.stats.stanzasOut.Add(1)

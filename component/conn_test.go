@@ -542,7 +542,7 @@ func TestFlushGivesUp(t *testing.T) {
 }
 
 func TestOfferRefusesBeyondTheHardLimit(t *testing.T) {
-	q := newQueue()
+	q := newQueue("irc.localhost", "localhost")
 	if err := q.offer(make([]byte, hardLimit)); err != nil {
 		t.Fatal(err)
 	}
@@ -564,7 +564,7 @@ func TestOfferRefusesBeyondTheHardLimit(t *testing.T) {
 }
 
 func TestSendWaitsAboveTheSoftLimit(t *testing.T) {
-	q := newQueue()
+	q := newQueue("irc.localhost", "localhost")
 	if err := q.send(make([]byte, softLimit)); err != nil {
 		t.Fatal(err)
 	}

@@ -1,6 +1,7 @@
 package component
 
 import (
+	"crypto/rand"
 	"errors"
 	"net"
 	"sync"
@@ -46,10 +47,22 @@ type queue struct {
 	closed bool
 	// abandoned stops the writer, whatever is queued.
 	abandoned bool
+
+	// us and server are the ends of a mark, markID begins its id (share.go).
+	us, server JID
+	markID     string
+	// appended is how many bytes were ever queued, passed how many of them the
+	// host server has worked on for certain.
+	appended, passed uint64
+	marks            []mark // unanswered, in order
+	lastMark         uint64
+	// hears is whether the host server has ever answered a mark, deaf whether it
+	// answers none now.
+	hears, deaf bool
 }
 
-func newQueue() *queue {
-	q := &queue{}
+func newQueue(us, server string) *queue {
+	q := &queue{us: JID{Domain: us}, server: JID{Domain: server}, markID: rand.Text() + "-"}
 	q.filled.L, q.emptied.L = &q.mu, &q.mu
 	return q
 }
@@ -59,6 +72,10 @@ func newQueue() *queue {
 func (q *queue) send(stanzas []byte) error {
 	q.mu.Lock()
 	defer q.mu.Unlock()
+	return q.sendLocked(stanzas)
+}
+
+func (q *queue) sendLocked(stanzas []byte) error {
 	for len(q.buf) >= softLimit && !q.closed {
 		q.emptied.Wait()
 	}
@@ -69,6 +86,10 @@ func (q *queue) send(stanzas []byte) error {
 func (q *queue) offer(stanzas []byte) error {
 	q.mu.Lock()
 	defer q.mu.Unlock()
+	return q.offerLocked(stanzas)
+}
+
+func (q *queue) offerLocked(stanzas []byte) error {
 	if len(q.buf)+len(stanzas) > hardLimit && !q.closed {
 		return ErrQueueFull
 	}
@@ -83,6 +104,7 @@ func (q *queue) append(stanzas []byte) error {
 		q.filled.Signal()
 	}
 	q.buf = append(q.buf, stanzas...)
+	q.appended += uint64(len(stanzas))
 	return nil
 }
 
@@ -102,6 +124,7 @@ func (q *queue) close(last []byte) {
 		return
 	}
 	q.closed = true
+	q.forgetMarks()
 	q.buf = append(q.buf, last...)
 	q.filled.Signal()
 	q.emptied.Broadcast()
@@ -112,6 +135,7 @@ func (q *queue) abandon() {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	q.closed, q.abandoned = true, true
+	q.forgetMarks()
 	q.filled.Signal()
 	q.emptied.Broadcast()
 }

@@ -18,7 +18,7 @@ func (c *Conn) serve(ctx context.Context, stream *link) error {
 	s := &session{
 		Conn:   c,
 		stream: stream,
-		queue:  newQueue(),
+		queue:  newQueue(c.cfg.Hostname, c.cfg.ServerDomain),
 		parser: newParser(stream.bindings, c.cfg.MaxAttributes),
 	}
 	s.watch.init(c.cfg, s.queue)
@@ -157,7 +157,7 @@ func (s *session) dispatch(top *topElement) {
 		return
 	}
 	s.stats.stanzasIn[top.stanza.Kind].Add(1)
-	if s.watch.isPong(top.stanza) {
+	if s.watch.isPong(top.stanza) || s.queue.answered(top.stanza) {
 		return
 	}
 	top.stanza.Arrived = time.Now()

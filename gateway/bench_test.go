@@ -16,6 +16,10 @@ type discard struct{}
 func (discard) Send([]byte) error  { return nil }
 func (discard) Offer([]byte) error { return nil }
 
+func (discard) OfferAs(*component.Sender, []byte) error { return nil }
+
+func (discard) SendAs(*component.Sender, []byte) error { return nil }
+
 // BenchmarkMessageToRoom is the way of one line from IRC to one session.
 func BenchmarkMessageToRoom(b *testing.B) {
 	w := connected(b)

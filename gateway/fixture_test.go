@@ -43,8 +43,10 @@ type testTimer struct {
 // recorder is the stream: it keeps what was sent.
 type recorder struct{ text strings.Builder }
 
-func (r *recorder) Send(b []byte) error  { r.text.Write(b); return nil }
-func (r *recorder) Offer(b []byte) error { return r.Send(b) }
+func (r *recorder) Send(b []byte) error                         { r.text.Write(b); return nil }
+func (r *recorder) OfferAs(_ *component.Sender, b []byte) error { return r.Send(b) }
+func (r *recorder) SendAs(_ *component.Sender, b []byte) error  { return r.Send(b) }
+func (r *recorder) Offer(b []byte) error                        { return r.Send(b) }
 
 // lines is an IRC connection: it keeps what was sent, or refuses it.
 type lines struct {

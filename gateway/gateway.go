@@ -18,8 +18,13 @@ import (
 type stanzaSender interface {
 	// Send may wait; it fails when the stream is down.
 	Send(stanzas []byte) error
+	// SendAs waits for the sender's own stanzas, too, when there are many.
+	SendAs(sender *component.Sender, stanzas []byte) error
 	// Offer never waits.
 	Offer(stanzas []byte) error
+	// OfferAs never waits; it fails when too many of the sender's stanzas are on
+	// their way.
+	OfferAs(sender *component.Sender, stanzas []byte) error
 }
 
 // lineSender is where IRC lines go: a *ircconn.Conn.
@@ -97,7 +102,9 @@ type Gateway struct {
 	usages  usages
 	closing bool
 	refused component.Encoder // errors that the reader answers itself
-	gone    sync.WaitGroup    // IRC connections that have not ended
+	// refusing is for those who are no users.
+	refusing refuser
+	gone     sync.WaitGroup // IRC connections that have not ended
 }
 
 // Live is the part of the configuration that can change while the gateway runs.
@@ -177,7 +184,7 @@ func (g *Gateway) HandleStanza(s *component.Stanza) {
 			return
 		}
 		if g.closing {
-			g.refuse(s, component.NewError("service-unavailable", "the gateway is going down; try again in a minute"))
+			g.refuse(&g.refusing, s, component.NewError("service-unavailable", "the gateway is going down; try again in a minute"))
 			return
 		}
 		u = newUser(g, bare)
@@ -185,22 +192,33 @@ func (g *Gateway) HandleStanza(s *component.Stanza) {
 		g.users[bare] = u
 	}
 	if !u.in.postStanza(s, u.start) {
-		g.refuse(s, component.NewError("resource-constraint", "too many requests at once; try again in a moment"))
+		g.refuse(&u.refusing, s, component.NewError("resource-constraint", "too many requests at once; try again in a moment"))
 	}
 }
 
-// refuse answers a stanza on the reader's goroutine; g.mu is held.
-func (g *Gateway) refuse(s *component.Stanza, err *component.StanzaError) {
+// refuse answers a stanza on the reader's goroutine; g.mu is held. Who floods is
+// told of a part of it only, for the answers to all of it would hold up those of
+// everybody.
+func (g *Gateway) refuse(to *refuser, s *component.Stanza, reason *component.StanzaError) {
 	if !wantsError(s) {
 		return
 	}
-	g.meter.refused(err.Condition)
+	g.meter.refused(reason.Condition)
 	g.refused.Reset()
-	g.refused.ErrorReply(s, err)
+	g.refused.ErrorReply(s, reason)
 	g.meter.shards[0].sent(&g.refused)
-	if err := g.out.Offer(g.refused.Bytes()); err != nil {
-		g.log.Warn("an error reply was dropped", "user", s.From.Bare().String(), "error", err)
+	err := g.out.OfferAs(&to.sender, g.refused.Bytes())
+	if err != nil && !to.dropping {
+		g.log.Warn("a user floods, and is not told of all that is refused", "user", s.From.Bare().String(), "error", err)
 	}
+	to.dropping = err != nil
+}
+
+// refuser is what the reader notes of somebody whose stanzas it refuses. The
+// gateway's mutex guards it.
+type refuser struct {
+	sender   component.Sender
+	dropping bool // the last refusal could not be told
 }
 
 // retire forgets a user who has nothing left, unless something has just come in.

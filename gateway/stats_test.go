@@ -100,7 +100,7 @@ func TestRefusalsAreCounted(t *testing.T) {
 	w.stanza(`<message from='%s' to='%s' type='groupchat'><body>hi</body></message>`, phone, room)
 	w.u.stanzaError(refuse("no-such-condition", "odd"))
 	w.u.stanzaError(errAbandoned)
-	w.g.refuse(&component.Stanza{Kind: component.IQ, Type: "get"}, component.NewError("resource-constraint", ""))
+	w.g.refuse(&refuser{}, &component.Stanza{Kind: component.IQ, Type: "get"}, component.NewError("resource-constraint", ""))
 	want := map[string]uint64{"not-acceptable": 1, "undefined-condition": 1, "internal-server-error": 1, "resource-constraint": 1}
 	for condition, count := range w.g.Stats().Refusals {
 		if count != want[condition] {

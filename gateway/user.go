@@ -34,8 +34,11 @@ type User struct {
 	leaving         bool          // because the gateway goes down: what the user has is kept
 	ended           chan struct{} // closed when the user was ended by force
 	*scratch
-	log *slog.Logger
-	in  inlet
+	sender component.Sender
+	// refusing belongs to the gateway's mutex.
+	refusing refuser
+	log      *slog.Logger
+	in       inlet
 }
 
 // scratch is where stanzas are encoded. A user has one only while there is work,
@@ -183,7 +186,7 @@ func (u *User) flush() {
 		return
 	}
 	u.traceOut()
-	err := u.g.out.Send(u.enc.Bytes())
+	err := u.g.out.SendAs(&u.sender, u.enc.Bytes())
 	if err == nil {
 		u.stanzasHanded()
 	}

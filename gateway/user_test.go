@@ -50,6 +50,10 @@ func (s *stream) Send(b []byte) error {
 	return nil
 }
 
+func (s *stream) OfferAs(_ *component.Sender, b []byte) error { return s.Offer(b) }
+
+func (s *stream) SendAs(_ *component.Sender, b []byte) error { return s.Send(b) }
+
 func (s *stream) Offer(b []byte) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
