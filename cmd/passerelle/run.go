@@ -25,6 +25,7 @@ const shutdownTime = 1800 * time.Millisecond
 
 // run serves until SIGTERM or SIGINT. A second signal ends it at once.
 func run(cfg *config, _, stderr io.Writer) error {
+	defer keepMemorySmall(os.Getenv("GOGC"))()
 	level := new(slog.LevelVar)
 	problems := new(monitor.Problems)
 	log := slog.New(problems.Handler(newLogger(cfg.Log, level, stderr).Handler()))

@@ -1,0 +1,108 @@
+package main
+
+import (
+	"runtime"
+	"runtime/debug"
+	"runtime/metrics"
+	"sync/atomic"
+	"time"
+)
+
+// Go collects garbage when there is as much of it as of what lives (GOGC=100). Here
+// that is too soon for a few hundred users, whose 5 MB would be collected dozens of
+// times a second when they are talked to, and later than need be for thousands: docs/performance.md
+// has what was measured.
+const (
+	// leastGarbage is how many bytes may gather before a collection.
+	leastGarbage = 32 << 20
+	// garbagePercent is how many may in percent of what lives, when that is more.
+	garbagePercent = 50
+)
+
+// A burst, such as thousands of joins, leaves garbage and free memory. Both are given
+// back to the system when it is over, unless too little was allocated to be worth it.
+const (
+	lookEvery  = 2 * time.Second
+	quietBytes = 1 << 20 // allocated between two looks
+	worthBytes = 8 << 20 // allocated since memory was given back; or a quarter of what lives
+)
+
+// keepMemorySmall paces collections, unless GOGC says how, and gives memory back after
+// bursts, until it is told to stop. GOMEMLIMIT counts as ever.
+func keepMemorySmall(gogc string) (stop func()) {
+	stopped := make(chan struct{})
+	var ended atomic.Bool
+	if gogc == "" {
+		paceCollections(&ended)
+	}
+	go giveBack(stopped)
+	return func() {
+		ended.Store(true)
+		close(stopped)
+	}
+}
+
+// collected is an object that nobody holds: it is gone with the next collection.
+type collected struct{ _ *byte }
+
+// paceCollections sets how much garbage may gather until the next collection, and after
+// that again. The runtime has no setting for a least amount, only a percentage.
+func paceCollections(ended *atomic.Bool) {
+	if ended.Load() {
+		return
+	}
+	debug.SetGCPercent(percentFor(readMemory().live))
+	runtime.AddCleanup(new(collected), paceCollections, ended)
+}
+
+// percentFor is how much garbage may gather beside so many bytes that live.
+func percentFor(live uint64) int {
+	return max(garbagePercent, int(leastGarbage*100/max(live, 1<<20)))
+}
+
+// giveBack gives memory back after bursts.
+func giveBack(stopped <-chan struct{}) {
+	ticker := time.NewTicker(lookEvery)
+	defer ticker.Stop()
+	var bursts bursts
+	for {
+		select {
+		case <-stopped:
+			return
+		case <-ticker.C:
+		}
+		if bursts.over(readMemory()) {
+			debug.FreeOSMemory()
+		}
+	}
+}
+
+// bursts notices when much was allocated and now nothing is.
+type bursts struct{ seen, given uint64 }
+
+// over is called at every look.
+func (b *bursts) over(now memory) bool {
+	quiet := now.allocated-b.seen < quietBytes
+	b.seen = now.allocated
+	if !quiet || now.allocated-b.given < max(worthBytes, now.live/4) {
+		return false
+	}
+	b.given = now.allocated
+	return true
+}
+
+// memory is what the runtime says of the heap, in bytes.
+type memory struct {
+	// allocated is all there ever was, live what the last collection found in use,
+	// stacks and globals included, for they count as that in the pace of collections.
+	allocated, live uint64
+}
+
+func readMemory() memory {
+	samples := []metrics.Sample{
+		{Name: "/gc/heap/allocs:bytes"}, {Name: "/gc/heap/live:bytes"}, {Name: "/gc/scan/stack:bytes"}, {Name: "/gc/scan/globals:bytes"},
+	}
+	metrics.Read(samples)
+	value := func(i int) uint64 { return samples[i].Value.Uint64() }
+	return memory{allocated: value(0), live: value(1) + value(2) + value(3)}
+}
