@@ -5,6 +5,7 @@ import (
 	"encoding/xml"
 	"errors"
 	"io"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -273,7 +274,56 @@ func (w *world) checkOutput() {
 	}
 }
 
-// Whatever clients and servers send: no panic, well-formed stanzas, from our own
+// checkState fails when what is kept of the user does not hang together.
+func (w *world) checkState() {
+	w.t.Helper()
+	for name, n := range w.u.networks {
+		if n.name != name || n.u != w.u {
+			w.t.Fatalf("the network %q is kept as %q", n.name, name)
+		}
+		if len(n.outbox) > outboxLimit || len(n.queries) > queryLimit || len(n.whois) > whoisLimit || n.roomForMembers() < 0 {
+			w.t.Fatalf("%d messages under way, %d conversations, %d people asked about", len(n.outbox), len(n.queries), len(n.whois))
+		}
+		for folded, ch := range n.channels {
+			if fault := ch.fault(folded); fault != "" {
+				w.t.Fatalf("%s: %s", ch.name, fault)
+			}
+		}
+	}
+	if stanzas, _ := w.u.in.waiting(); stanzas == 0 && w.u.in.bytes != 0 {
+		w.t.Fatalf("%d bytes wait in an inlet without stanzas", w.u.in.bytes)
+	}
+}
+
+// fault says what of a channel does not hang together, or nothing.
+func (ch *Channel) fault(folded ircconn.Folded) string {
+	seen := make(map[component.JID]bool)
+	for i := range ch.sessions {
+		if seen[ch.sessions[i].jid] {
+			return "a client is in a room twice"
+		}
+		seen[ch.sessions[i].jid] = true
+	}
+	switch {
+	case ch.n.fold(ch.name) != folded || ch.n.channels[folded] != ch:
+		return "a channel is kept under another name"
+	case len(ch.sessions)+len(ch.waiting) > mostSessions:
+		return "too many clients are in a room"
+	case ch.named && !slices.IsSortedFunc(ch.members, func(a, b member) int { return ch.compare(a.nick.Value(), b.nick.Value()) }):
+		return "the members of a channel are not in order"
+	}
+	if !ch.named {
+		return ""
+	}
+	for i := 1; i < len(ch.members); i++ {
+		if ch.compare(ch.members[i-1].nick.Value(), ch.members[i].nick.Value()) == 0 {
+			return "somebody is in a channel twice"
+		}
+	}
+	return ""
+}
+
+// Whatever clients and servers send: no panic, a state that hangs together, well-formed stanzas, from our own
 // addresses only.
 func FuzzUser(f *testing.F) {
 	f.Add([]byte("the quick brown fox jumps over the lazy dog"))
@@ -305,6 +355,7 @@ func FuzzUser(f *testing.F) {
 				t.Fatal("a handler panicked")
 			}
 			w.checkOutput()
+			w.checkState()
 			w.out.text.Reset()
 		}
 		w.u.guard(w.u.shutDown)
