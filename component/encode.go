@@ -215,6 +215,12 @@ func (e *Encoder) foreignAttr(a *Attr, index int) {
 	e.buf = append(e.buf, '\'')
 }
 
+// Truncate takes back all but the first n bytes, which must be whole elements.
+func (e *Encoder) Truncate(n int) {
+	e.buf = e.buf[:min(n, len(e.buf))]
+	e.open, e.inTag, e.err = e.open[:0], false, nil
+}
+
 // Raw writes XML that is already encoded: whole elements, for example what is
 // the same for many recipients.
 func (e *Encoder) Raw(xml []byte) {

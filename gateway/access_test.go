@@ -27,7 +27,7 @@ func (w *world) changeConfig(change func(*Config)) {
 		w.t.Fatal(err)
 	}
 	w.g.Apply(live)
-	w.u.guard(func() { w.u.leaveRefused() }) // enforce goes to those whom the gateway has counted
+	w.do(func() { w.u.leaveRefused() }) // enforce goes to those whom the gateway has counted
 }
 
 func TestUserPatterns(t *testing.T) {

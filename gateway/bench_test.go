@@ -28,7 +28,7 @@ func BenchmarkMessageToRoom(b *testing.B) {
 	ev := ircconn.Message{Source: source("romeo"), Target: "#chan", Text: "what light through yonder window breaks"}
 	b.ReportAllocs()
 	for b.Loop() {
-		w.u.guard(func() { n.handle(ev) })
+		w.do(func() { n.handle(ev) })
 	}
 }
 

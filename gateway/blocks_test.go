@@ -145,7 +145,7 @@ func TestBlockOfWhoIsConnected(t *testing.T) {
 	w := connected(t)
 	w.g.blocks.list = []store.Block{{Kind: blockedUser, Pattern: "juliet@xmpp.test", Reason: "too loud", At: time.Now()}}
 	w.g.setRules()
-	w.u.guard(func() { w.u.leaveRefused() })
+	w.do(func() { w.u.leaveRefused() })
 	contains(t, strings.Join(w.sent(), "\n"), `<status code='332'/>`, `You are disconnected: juliet@xmpp.test may not use this gateway: too loud; ask its admin.`)
 	if w.irc.quit != byRule {
 		t.Errorf("IRC was told %q", w.irc.quit)

@@ -171,7 +171,11 @@ func (ch *Channel) removeMember(nick string) (member, bool) {
 		return member{}, false
 	}
 	gone := *m
-	ch.members = slices.DeleteFunc(ch.members, func(m member) bool { return m.nick == gone.nick })
+	at := slices.Index(ch.members, gone)
+	if ch.named {
+		at, _ = ch.find(nick)
+	}
+	ch.members = slices.Delete(ch.members, at, at+1)
 	return gone, true
 }
 

@@ -93,6 +93,15 @@ func newWorld(t testing.TB) *world {
 	return w
 }
 
+// do is one round of the user's goroutine with one piece of work.
+func (w *world) do(work func()) bool {
+	alive := w.u.guard(work)
+	if alive {
+		w.u.handOn()
+	}
+	return alive
+}
+
 // pass lets time pass, and what was to happen until then.
 func (w *world) pass(d time.Duration) {
 	w.clock = w.clock.Add(d)
@@ -108,7 +117,7 @@ func (w *world) pass(d time.Duration) {
 	_, events := w.u.in.take(nil, nil, false)
 	w.u.in.running = true
 	for _, ev := range events {
-		w.u.guard(func() { ev(w.u) })
+		w.do(func() { ev(w.u) })
 	}
 }
 
@@ -119,7 +128,7 @@ func (w *world) stanza(format string, args ...any) {
 	if err != nil {
 		w.t.Fatal(err)
 	}
-	w.u.guard(func() { w.u.handleStanza(s) })
+	w.do(func() { w.u.handleStanza(s) })
 }
 
 // event gives the network irc.test events.
@@ -127,7 +136,7 @@ func (w *world) event(events ...ircconn.Event) {
 	w.t.Helper()
 	for _, ev := range events {
 		n := w.network()
-		w.u.guard(func() { n.handle(ev) })
+		w.do(func() { n.handle(ev) })
 	}
 }
 

@@ -234,7 +234,7 @@ func (w *world) expire(d time.Duration) {
 		_, events := w.u.in.take(nil, nil, false)
 		w.u.in.running = true
 		for _, ev := range events {
-			w.u.guard(func() { ev(w.u) })
+			w.do(func() { ev(w.u) })
 		}
 	}
 }
@@ -344,11 +344,11 @@ func FuzzUser(f *testing.F) {
 				if _, err := parseStanzas([]byte(w.g.maskStanza(s))); err != nil {
 					t.Fatalf("what is logged of a stanza is none: %v", err)
 				}
-				w.u.guard(func() { w.u.handleStanza(s) })
+				w.do(func() { w.u.handleStanza(s) })
 			default:
 				ev := d.event(w)
 				if n := w.u.networks["irc.test"]; n != nil {
-					w.u.guard(func() { n.handle(ev) })
+					w.do(func() { n.handle(ev) })
 				}
 			}
 			if w.g.panics.Load() > 0 {
@@ -358,7 +358,7 @@ func FuzzUser(f *testing.F) {
 			w.checkState()
 			w.out.text.Reset()
 		}
-		w.u.guard(w.u.shutDown)
+		w.do(w.u.shutDown)
 		w.checkOutput()
 	})
 }

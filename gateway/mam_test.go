@@ -27,6 +27,7 @@ func TestArchiveIsOfOneUser(t *testing.T) {
 			t.Fatal(err)
 		}
 		other.guard(func() { other.handleStanza(s) })
+		other.handOn()
 		return strings.Join(w.sent(), "")
 	}
 	form := func(field string) string {

@@ -2,6 +2,7 @@ package gateway
 
 import (
 	"regexp"
+	"strings"
 
 	"passerelle/ircconn"
 	"passerelle/translate"
@@ -83,6 +84,10 @@ func (n *Network) onKicked(ev ircconn.Kicked) {
 // two.
 var splitReason = regexp.MustCompile(`^[\w*-]+(\.[\w*-]+)+ [\w*-]+(\.[\w*-]+)+$`)
 
+// isSplit reports whether a reason is that of a netsplit. Most are told by their
+// spaces.
+func isSplit(reason string) bool { return strings.Count(reason, " ") == 1 && splitReason.MatchString(reason) }
+
 // onQuit shows somebody's end on IRC in every room they were in.
 func (n *Network) onQuit(ev ircconn.Quit) {
 	if ev.Self {
@@ -90,7 +95,7 @@ func (n *Network) onQuit(ev ircconn.Quit) {
 	}
 	why := exit{text: plain(ev.Reason)}
 	switch {
-	case ev.Batch == "netsplit" || splitReason.MatchString(ev.Reason):
+	case ev.Batch == "netsplit" || isSplit(ev.Reason):
 		why.text = "Netsplit: " + why.text
 	case why.text == "":
 		why.text = "Quit"

@@ -68,7 +68,7 @@ func TestQuestionsEnd(t *testing.T) {
 		"deadline":   {func(w *world) { w.pass(w.g.live().AnswerTimeout) }, "remote-server-timeout"},
 		"connection": {func(w *world) { w.event(ircconn.Disconnected{}) }, "remote-server-timeout"},
 		"kill":       {func(w *world) { w.event(ircconn.Killed{}) }, "service-unavailable"},
-		"shutdown":   {func(w *world) { w.u.guard(w.u.shutDown) }, "service-unavailable"},
+		"shutdown":   {func(w *world) { w.do(w.u.shutDown) }, "service-unavailable"},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {

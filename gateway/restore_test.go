@@ -27,7 +27,7 @@ func (w *world) restarted(away time.Duration) *world {
 	if err != nil {
 		w.t.Fatal(err)
 	}
-	next.u.guard(func() { next.u.restore(kept, w.clock) })
+	next.do(func() { next.u.restore(kept, w.clock) })
 	return next
 }
 
@@ -135,7 +135,7 @@ func TestWhatIsKept(t *testing.T) {
 	if kept := w.keptSessions(); len(kept) != 2 {
 		t.Fatalf("kept %+v", kept)
 	}
-	w.u.guard(w.u.shutDown)
+	w.do(w.u.shutDown)
 	if kept := w.keptSessions(); len(kept) != 2 {
 		t.Errorf("after the gateway's end is kept %+v", kept)
 	}
@@ -162,7 +162,7 @@ func TestRestartFromNonsense(t *testing.T) {
 		{Scope: store.Scope{User: "juliet@xmpp.test", Server: "irc.test", Channel: "#b"}, State: `{"name":"#b","room":"not a channel"}`},
 		{Scope: store.Scope{User: "juliet@xmpp.test", Server: "irc.test", Channel: "#c"}, State: `{}`},
 	}
-	w.u.guard(func() { w.u.restore(kept, w.clock) })
+	w.do(func() { w.u.restore(kept, w.clock) })
 	if len(w.u.networks) != 0 {
 		t.Errorf("networks %v", w.u.networks)
 	}

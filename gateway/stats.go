@@ -306,7 +306,9 @@ func (u *User) lineArrived(ev ircconn.Event, at time.Time) {
 	case ircconn.Message:
 		u.talk++
 	}
-	u.arrival.line = at
+	if u.arrival.line.IsZero() { // the first of several that are handed over together
+		u.arrival.line = at
+	}
 }
 
 // linesQueued measures the way of a stanza to its first lines.

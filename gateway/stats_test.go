@@ -126,7 +126,7 @@ func TestLatencies(t *testing.T) {
 	w := connected(t)
 	handle := func(ago time.Duration, ev ircconn.Event) {
 		n := w.network()
-		w.u.guard(func() {
+		w.do(func() {
 			w.u.lineArrived(ev, w.clock.Add(-ago))
 			n.handle(ev)
 		})
@@ -142,7 +142,7 @@ func TestLatencies(t *testing.T) {
 	s.Arrived = w.clock.Add(-70 * time.Microsecond)
 	s.Kind, s.Type, s.To.Resource = component.Message, "groupchat", ""
 	s.Children = []component.Element{{Local: "body", Text: "one\ntwo"}}
-	w.u.guard(func() { w.u.handleStanza(s) })
+	w.do(func() { w.u.handleStanza(s) })
 	w.stanza(`<message from='%s' to='%s' type='groupchat'><body>hi</body></message>`, desk, room) // of no known time
 	expectLatency(t, "to IRC", w.g.Stats().ToIRC, 70*time.Microsecond, map[int]uint64{1: 1})
 }
@@ -166,7 +166,7 @@ func expectLatency(t *testing.T, name string, got Latency, sum time.Duration, wa
 // A fault in the middle leaves nothing behind that the next user would count.
 func TestArrivalEndsWithAFault(t *testing.T) {
 	w := connected(t)
-	w.u.guard(func() {
+	w.do(func() {
 		w.u.lineArrived(ircconn.Message{}, w.clock.Add(-time.Hour))
 		panic("fault")
 	})

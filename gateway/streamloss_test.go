@@ -12,14 +12,14 @@ import (
 // lose is the loss of the stream.
 func (w *world) loseStream() {
 	heard := w.clock
-	w.u.guard(func() { w.u.onStreamLost(heard) })
+	w.do(func() { w.u.onStreamLost(heard) })
 }
 
 // streamBack is the next stream; what was sent before is lost.
 func (w *world) streamBack() {
 	w.clock = w.clock.Add(time.Minute)
 	w.out.text.Reset()
-	w.u.guard(func() { w.u.onStreamBack() })
+	w.do(func() { w.u.onStreamBack() })
 }
 
 // Clients that are still there are told the difference, and what they have

@@ -83,7 +83,7 @@ func TestLimitOfServers(t *testing.T) {
 	w.expectOne(`type='error'`, `<policy-violation `, `connected to 2 IRC servers`, `(limits.servers)`)
 	w.enterRoom("#b", "two.test") // where the user is
 	w.expect()
-	w.u.guard(func() { w.network().quit("") })
+	w.do(func() { w.network().quit("") })
 	w.forget()
 	w.enterRoom("#a", "three.test")
 	w.expect()

@@ -33,6 +33,7 @@ type User struct {
 	unheard         unheard
 	leaving         bool          // because the gateway goes down: what the user has is kept
 	ended           chan struct{} // closed when the user was ended by force
+	whole           int // how much of what is encoded the finished work has made
 	*scratch
 	sender component.Sender
 	// refusing belongs to the gateway's mutex.
@@ -101,13 +102,18 @@ func (u *User) run() {
 				u.abandon(stanzas[i:])
 				return
 			}
+			u.handOn()
 		}
 		for _, ev := range events {
 			if !u.guard(func() { ev(u) }) {
 				u.abandon(nil)
 				return
 			}
+			if len(u.enc.Bytes()) >= eventBytes {
+				u.handOn()
+			}
 		}
+		u.handOn()
 		u.roundDone(len(stanzas) + len(events))
 	}
 }
@@ -123,16 +129,22 @@ func (u *User) guard(work func()) (alive bool) {
 		}
 	}()
 	work()
+	u.whole = len(u.enc.Bytes())
+	return true
+}
+
+// handOn sends what the work so far has made.
+func (u *User) handOn() {
 	u.flush()
 	u.arrivalDone()
-	return true
 }
 
 // end quits all networks and forgets the user, and then tells the clients. What
 // broke may break again while they are told, which must not be noticed beyond
 // this user either.
 func (u *User) end(reason string) {
-	u.enc.Reset()
+	u.enc.Truncate(u.whole)
+	u.flush()
 	networks := slices.Collect(maps.Values(u.networks))
 	for _, n := range networks {
 		n.conn.Quit(reason)
@@ -177,11 +189,16 @@ func (u *User) shutDown() {
 	u.flush()
 }
 
-// flushBytes is how much is encoded at most before it is handed on.
-const flushBytes = 64 << 10
+const (
+	// flushBytes is how much is encoded at most before it is handed on.
+	flushBytes = 64 << 10
+	// eventBytes is how much several events make together before it is.
+	eventBytes = 8 << 10
+)
 
 // flush sends what was encoded since the last time.
 func (u *User) flush() {
+	u.whole = 0
 	if len(u.enc.Bytes()) == 0 {
 		return
 	}

@@ -448,3 +448,19 @@ func TestShutdownDeadline(t *testing.T) {
 	<-returned
 	l.end()
 }
+
+// What was made before a fault, and whole, is sent; the half of what broke is not.
+func TestFaultLeavesWhatWasWhole(t *testing.T) {
+	w := connected(t)
+	w.u.guard(func() { w.u.notify(w.u.gatewayJID(), "whole") })
+	if w.u.guard(func() {
+		w.u.enc.Stanza(component.Message, w.u.gatewayJID(), w.u.jid, "chat", "half")
+		w.u.enc.Open("body", "")
+		panic("fault")
+	}) {
+		t.Fatal("the user lives on")
+	}
+	text := strings.Join(w.sent(), "\n")
+	contains(t, text, "<body>whole</body>", "a fault in the gateway ended your IRC sessions")
+	lacks(t, text, "half")
+}

@@ -73,10 +73,24 @@ func charsetByName(name string) encoding.Encoding {
 	return found
 }
 
+// isPrintable reports whether a text is of the printable characters of ASCII only,
+// as most are.
+func isPrintable(s string) bool {
+	for i := range len(s) {
+		if s[i] < ' ' || s[i] >= 0x7F {
+			return false
+		}
+	}
+	return true
+}
+
 // CleanText removes what must not stand in a message's text: the characters
 // that XML 1.0 §2.2 does not allow, and the C0 control characters but for the tab
 // and the line feed. Bytes that are not UTF-8 become U+FFFD.
 func CleanText(s string) string {
+	if isPrintable(s) {
+		return s
+	}
 	if !utf8.ValidString(s) {
 		s = strings.ToValidUTF8(s, "\uFFFD")
 	}
