@@ -152,10 +152,10 @@ func (c *Conn) hear(now time.Time) {
 // delivered or given up.
 func (c *Conn) Done() <-chan struct{} { return c.done }
 
-// A connection is the work of one goroutine at a time, which is another one each
-// time: one waits for the server and ends when something has come, the next one
-// works on that, and then has a new one wait. In this way an idle connection
-// keeps the smallest stack there is, whatever the work before has needed.
+// A connection is the work of one goroutine at a time: one waits for the server,
+// works on what has come, and ends when it has had a new one wait. In this way an
+// idle connection keeps the smallest stack there is, whatever the work before has
+// needed.
 
 // run is the first of these goroutines.
 func (c *Conn) run() { c.advance(c.next()) }
@@ -181,10 +181,11 @@ func (c *Conn) proceed(r *reader, work func()) {
 	c.advance(c.next())
 }
 
-// wait waits for the server beneath few and small frames.
+// wait waits for the server, beneath few and small frames, and goes on when it has
+// spoken.
 func (c *Conn) wait(r *reader) {
 	err := r.in.wait()
-	go c.proceed(r, func() { r.arrived(err) })
+	c.proceed(r, func() { r.arrived(err) })
 }
 
 // next connects to the next address that answers. It returns nil when there is
