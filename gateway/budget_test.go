@@ -1,0 +1,42 @@
+package gateway
+
+import (
+	"testing"
+
+	"passerelle/ircconn"
+)
+
+// What is done for each line and stanza allocates no more than this; times are for
+// benchmarks.
+func TestAllocations(t *testing.T) {
+	w := connected(t)
+	w.g.out = discard{}
+	n := w.network()
+	on := func(ev ircconn.Event) func() {
+		return func() { w.u.guard(func() { n.handle(ev) }) }
+	}
+	in := func(xml string) func() {
+		s, err := parseStanza(xml)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return func() {
+			w.irc.sent = w.irc.sent[:0]
+			w.u.guard(func() { w.u.handleStanza(s) })
+		}
+	}
+	joined, left := on(ircconn.Joined{Source: source("mercutio"), Channel: "#chan"}), on(ircconn.Quit{Source: source("mercutio"), Reason: "*.net *.split"})
+	for _, test := range []struct {
+		name   string
+		budget float64
+		do     func()
+	}{
+		{"a message to a room", 3, on(ircconn.Message{Source: source("romeo"), Target: "#chan", Text: "what light through yonder window breaks"})},
+		{"a member who comes and goes", 17, func() { joined(); left() }},
+		{"a message to IRC", 10, in("<message from='" + desk + "' to='" + room + "' type='groupchat' id='1'><body>what light through yonder window breaks</body></message>")},
+	} {
+		if got := testing.AllocsPerRun(200, test.do); got > test.budget {
+			t.Errorf("%s: %v allocations, at most %v are allowed", test.name, got, test.budget)
+		}
+	}
+}
