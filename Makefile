@@ -58,6 +58,7 @@ fuzz:
 # SOAK_TIME.
 soak:
 	@scripts/install-packages.sh $(TEST_PACKAGES)
+	PASSERELLE_TEST_KILLS=50 $(GO) test -count 1 -run KilledWhileWriting ./store
 	SOAK_TIME=$(SOAK_TIME) $(GO) test -count 1 -tags soak -v -timeout 0 ./e2e/soak
 
 bench:

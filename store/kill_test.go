@@ -51,12 +51,25 @@ func writeUntilKilled() {
 	}
 }
 
+// kills is how often the process is killed: a few times, or as often as the
+// environment says.
+func kills(t *testing.T) int {
+	t.Helper()
+	text := os.Getenv("PASSERELLE_TEST_KILLS")
+	if text == "" {
+		return 5
+	}
+	count, err := strconv.Atoi(text)
+	check(t, err)
+	return count
+}
+
 // A process that is killed at any moment leaves a whole database, in which
 // everything is that it was told is there.
 func TestKilledWhileWriting(t *testing.T) {
 	directory := t.TempDir()
 	var settings, lines []string
-	for round := range 5 {
+	for round := range kills(t) {
 		child := exec.Command(os.Args[0])
 		child.Env = append(os.Environ(), killedChild+"="+directory)
 		output, err := child.StdoutPipe()
@@ -72,7 +85,7 @@ func TestKilledWhileWriting(t *testing.T) {
 			default:
 				t.Errorf("the child says %q", told.Text())
 			}
-			if n == 30+17*round {
+			if n == 30+17*(round%7) {
 				check(t, child.Process.Kill())
 			}
 		}
