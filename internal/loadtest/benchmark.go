@@ -64,6 +64,7 @@ func scenarios() []scenario {
 		{"grow-members", "joining a room of 1,000 to 40,000", (*Benchmark).growMembers},
 		{"grow-archive", "a page of 5,000 to 1,000,000 archived messages", (*Benchmark).growArchive},
 		{"grow-room", "a message to 10 to 1,000 users in a room", (*Benchmark).growRoom},
+		{"hosts", "the gateway beside Prosody and ejabberd, with 100 clients", (*Benchmark).hosts},
 	}
 }
 

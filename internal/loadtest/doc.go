@@ -8,7 +8,8 @@
 // connection and the one XMPP stream has a goroutine that reads it; what a
 // scenario waits for is counted on the goroutine of the XMPP stream.
 //
-// Scenarios are in the table of benchmark.go, growth curves in growth.go.
+// Scenarios are in the table of benchmark.go, growth curves in growth.go, and what
+// the gateway costs beside a real XMPP server with real clients in hosts.go.
 //
 // It refuses to wait without an end: a scenario in which nothing has happened for a
 // minute is an error that says what the gateway wrote last.

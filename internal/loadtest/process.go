@@ -25,6 +25,22 @@ func (p process) cpu() (time.Duration, error) {
 	return time.Duration(used.Nano()), nil
 }
 
+// settle waits until it has nothing more to do, and returns the processor time that it
+// has used.
+func (p process) settle() (time.Duration, error) {
+	const pause, rest = 150 * time.Millisecond, 5 * time.Millisecond
+	last, err := p.cpu()
+	for range 40 {
+		time.Sleep(pause)
+		used, problem := p.cpu()
+		if problem != nil || used-last < rest {
+			return used, problem
+		}
+		last = used
+	}
+	return last, err
+}
+
 // resident is how much of its memory is in RAM, in bytes.
 func (p process) resident() (float64, error) {
 	kibibytes, err := p.account("status", "VmRSS:")

@@ -2,7 +2,6 @@ package loadtest
 
 import (
 	"context"
-	"crypto/tls"
 	"fmt"
 	"maps"
 	"strings"
@@ -31,37 +30,54 @@ type stage struct {
 	epoch time.Time
 }
 
+// newIRC starts an IRC server, and returns it with its address.
+func (b *Benchmark) newIRC(set settings) (*ircServer, string, error) {
+	if !set.encrypted {
+		irc, err := newIRCServer(nil)
+		if err != nil {
+			return nil, "", err
+		}
+		return irc, "irc://" + irc.listener.Addr().String(), nil
+	}
+	pair, err := b.workspace.Authority.Issue(networkName)
+	if err != nil {
+		return nil, "", err
+	}
+	encryption, err := pair.ServerConfig()
+	if err != nil {
+		return nil, "", err
+	}
+	irc, err := newIRCServer(encryption)
+	if err != nil {
+		return nil, "", err
+	}
+	return irc, "ircs://" + irc.listener.Addr().String(), nil
+}
+
+// options describe the gateway between two servers.
+func (b *Benchmark) options(set settings, xmpp *harness.XMPPServer, ircAddress string) harness.GatewayOptions {
+	return harness.GatewayOptions{
+		Program: b.program, Hostname: gatewayDomain, XMPP: xmpp,
+		Servers: map[string][]string{networkName: {ircAddress}},
+		Settings: map[string]map[string]any{
+			"log": {"level": "warn"}, "irc": {"line_interval": "0s"}, "gateway": maps.Clone(set.gateway),
+		},
+	}
+}
+
 // newStage starts the gateway. close ends it.
 func (b *Benchmark) newStage(ctx context.Context, set settings) (*stage, error) {
 	s := &stage{epoch: time.Now()}
-	var encryption *tls.Config
-	address := "irc://"
-	if set.encrypted {
-		pair, err := b.workspace.Authority.Issue(networkName)
-		if err != nil {
-			return nil, err
-		}
-		if encryption, err = pair.ServerConfig(); err != nil {
-			return nil, err
-		}
-		address = "ircs://"
-	}
+	var address string
 	var err error
-	if s.irc, err = newIRCServer(encryption); err != nil {
+	if s.irc, address, err = b.newIRC(set); err != nil {
 		return nil, err
 	}
 	if s.xmpp, err = newXMPPServer(); err != nil {
 		s.irc.close()
 		return nil, err
 	}
-	options := harness.GatewayOptions{
-		Program: b.program, Hostname: gatewayDomain,
-		XMPP:    &harness.XMPPServer{Domain: userDomain, Secret: "secret", ComponentAddress: s.xmpp.address()},
-		Servers: map[string][]string{networkName: {address + s.irc.listener.Addr().String()}},
-		Settings: map[string]map[string]any{
-			"log": {"level": "warn"}, "irc": {"line_interval": "0s"}, "gateway": maps.Clone(set.gateway),
-		},
-	}
+	options := b.options(set, &harness.XMPPServer{Domain: userDomain, Secret: "secret", ComponentAddress: s.xmpp.address()}, address)
 	began := time.Now()
 	if s.gateway, err = b.workspace.LaunchGateway(options); err != nil {
 		s.close()
@@ -139,19 +155,7 @@ func (s *stage) sendJoin(user int, channel string) {
 
 // settle waits until the gateway has nothing more to do, and returns the processor
 // time that it has used.
-func (s *stage) settle() (time.Duration, error) {
-	const pause, rest = 150 * time.Millisecond, 5 * time.Millisecond
-	last, err := s.process.cpu()
-	for range 40 {
-		time.Sleep(pause)
-		used, problem := s.process.cpu()
-		if problem != nil || used-last < rest {
-			return used, problem
-		}
-		last = used
-	}
-	return last, err
-}
+func (s *stage) settle() (time.Duration, error) { return s.process.settle() }
 
 // line is a message of a member to a channel, whose body begins with a number.
 func line(channel, key string, number int64) string {
