@@ -7,6 +7,7 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+	"time"
 
 	"passerelle/internal/harness"
 	. "passerelle/internal/harness/xmppclient"
@@ -54,12 +55,16 @@ func TestLossOfTheIRCServer(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			s := begin(t, nil)
 			juliet, _ := s.meeting()
+			begun := time.Now()
 			back := loss(s)
 			juliet.expect(Message().From(juliet.room()).Type("groupchat").BodyContains("The connection to " + ircName + " is lost"))
+			noticed := time.Since(begun)
 			lost := juliet.say("hello?")
 			juliet.expect(Message().ID(lost).Type("error").Error("remote-server-timeout"))
+			begun = time.Now()
 			back()
 			juliet.expect(Message().From(juliet.room()).Type("groupchat").Body("Connected again."))
+			t.Logf("noticed after %v, back %v after the server was", noticed.Round(time.Millisecond), time.Since(begun).Round(time.Millisecond))
 			juliet.refuteSeen(Presence().From(juliet.occupant()).Type("unavailable"))
 			s.talkWorks(juliet)
 		})

@@ -5,6 +5,7 @@ package faults
 import (
 	"syscall"
 	"testing"
+	"time"
 
 	"passerelle/internal/harness"
 	. "passerelle/internal/harness/xmppclient"
@@ -39,9 +40,11 @@ func TestGatewayIsKilled(t *testing.T) {
 
 	s.killed()
 	romeo.expectFrom(juliet.account, "QUIT")
+	begun := time.Now()
 	s.startAgain()
 	romeo.expectFrom(juliet.account, "JOIN", s.channel)
 	juliet.expect(Presence().From(juliet.occupant()).Type("").Status("110"))
+	t.Logf("in her room %v after the start", time.Since(begun).Round(time.Millisecond))
 	juliet.expect(Message().From(juliet.room()).Type("groupchat").Has("subject"))
 	romeo.say("after it")
 	juliet.expect(Message().From(romeo.occupant()).Body("after it"))
