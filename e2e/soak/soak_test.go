@@ -69,7 +69,7 @@ func TestSoak(t *testing.T) {
 		t.Cleanup(func() { proxy.Close() })
 		o.Servers[ircName] = []string{"irc://" + proxy.Address()}
 		o.Settings["gateway"]["reconnect_interval"] = "10ms"
-		o.Settings["gateway"]["idle_quit"] = "1s"
+		o.Settings["gateway"]["idle_quit"], o.Settings["gateway"]["linger"] = "1s", "1s"
 	})
 	length := soakTime(t)
 	// Once as warming up: what the first users leave behind is not growth.
