@@ -20,6 +20,7 @@ type outage struct {
 	nextAt    time.Time
 	plans     int         // how often something was planned, to tell timers from those that were replaced
 	limit     *time.Timer // of giving up
+	parked    bool        // nobody was in a room when the attempt was due
 	givenUp   bool        // clients were told; only persistent rooms are still tried for
 }
 
@@ -252,6 +253,11 @@ func (n *Network) hasten() {
 		o.givenUp, o.since = false, n.u.g.now()
 		o.limit = n.u.after(n.u.g.live().OutageLimit, func(*User) { n.giveUp() })
 	}
+	if o.parked {
+		o.parked = false
+		n.plan(firstRetry)
+		return
+	}
 	if o.next == nil || n.u.g.now().Sub(o.attempted) < hastenAfter {
 		return
 	}
@@ -262,10 +268,11 @@ func (n *Network) hasten() {
 
 // attempt tries to get the connection back.
 func (n *Network) attempt() {
-	if len(n.channels) == 0 {
-		return // the network is about to be left
-	}
 	o := n.outage
+	if len(n.channels) == 0 { // the network is about to be left, unless somebody joins
+		o.next, o.parked = nil, true
+		return
+	}
 	o.next, o.attempted = nil, n.u.g.now()
 	if err := n.u.mayConnect(); err != nil {
 		n.giveUpFor(n.u.stanzaError(err).Text)

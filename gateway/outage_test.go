@@ -436,6 +436,29 @@ func TestLeavingInAnOutage(t *testing.T) {
 	}
 }
 
+// Who leaves the last room in an outage, and joins again when the next attempt has
+// come and gone, is not forgotten.
+func TestLeavingAndJoiningInAnOutage(t *testing.T) {
+	w := patient(t)
+	live := *w.g.live()
+	live.IdleQuit = time.Hour
+	w.g.Apply(live)
+	w.cut(brokenPipe)
+	w.leaves(desk)
+	before := w.irc
+	w.pass(10 * time.Second)
+	if w.irc != before {
+		t.Fatal("connected for nobody")
+	}
+	w.join(desk, "juliet")
+	w.pass(firstRetry)
+	if w.irc == before {
+		t.Fatal("the server was not tried again")
+	}
+	w.register("juliet")
+	w.expectLines("JOIN #chan")
+}
+
 // Events of the connection that was lost do not count for the next.
 func TestOutageOfEachUserIsTheirOwn(t *testing.T) {
 	w := patient(t)

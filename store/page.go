@@ -136,6 +136,9 @@ func (s *Store) findArchive(ctx context.Context, scope Scope) (archiveRow, span,
 	}
 	var archive archiveRow
 	whole := span{0, -1}
+	if !s.archivists.has(scope.User) {
+		return archive, whole, nil
+	}
 	_, err := s.db.scan(ctx, `SELECT id, lag,
 			coalesce((SELECT key FROM line WHERE key BETWEEN archive.id * 4294967296 AND archive.id * 4294967296 + 4294967295 ORDER BY key LIMIT 1), 0),
 			coalesce((SELECT key FROM line WHERE key BETWEEN archive.id * 4294967296 AND archive.id * 4294967296 + 4294967295 ORDER BY key DESC LIMIT 1), -1)

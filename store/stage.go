@@ -194,6 +194,7 @@ func (w *writer) loadArchive(ctx context.Context, tx transaction, scope Scope) (
 		return state, err
 	}
 	if !found {
+		w.archivists.add(scope.User)
 		if w.stage.newest == 0 {
 			if _, err := tx.scan(ctx, "SELECT coalesce(max(id), 0) FROM archive", nil, &w.stage.newest); err != nil {
 				return state, err

@@ -68,8 +68,8 @@ type Store struct {
 	db      *database
 	log     *slog.Logger
 	queue   *queue
-	// owners have settings, and followers contacts.
-	owners, followers owners
+	// owners have settings, followers contacts, and archivists archives.
+	owners, followers, archivists owners
 
 	stopWriter context.CancelFunc
 	stopUpkeep context.CancelFunc
@@ -133,6 +133,9 @@ func (s *Store) start(cfg Config, pace pace) error {
 	if err == nil {
 		err = s.followers.load(starting, s.db, "SELECT DISTINCT owner FROM contact")
 	}
+	if err == nil {
+		err = s.archivists.load(starting, s.db, "SELECT DISTINCT owner FROM archive WHERE owner IS NOT NULL")
+	}
 	if err != nil {
 		return errors.Join(err, s.db.close())
 	}
@@ -140,6 +143,7 @@ func (s *Store) start(cfg Config, pace pace) error {
 	upkeep, stopUpkeep := context.WithCancel(context.Background())
 	s.stopWriter, s.stopUpkeep = stopWriter, stopUpkeep
 	w := newWriter(s.db, s.queue, s.log, pace)
+	w.archivists = &s.archivists
 	w.begin(starting)
 	s.running.Go(func() {
 		defer close(s.writerDone)

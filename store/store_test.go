@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 )
 
 func open(t *testing.T, directory string) *Store {
@@ -129,6 +130,8 @@ func TestFailuresAreCounted(t *testing.T) {
 	backends(t, func(t *testing.T, cfg Config) {
 		s := openQuick(t, cfg)
 		query := Query{User: "juliet@example.org", Server: "irc.example", Channel: "#balcony", Max: 1}
+		s.Append(Line{ID: "1", User: query.User, Server: query.Server, Channel: query.Channel, At: time.Now(), Body: "hello"})
+		check(t, s.Flushed(deadline(t)))
 		_, err := s.Page(t.Context(), query)
 		check(t, err)
 		cancelled, cancel := context.WithCancel(t.Context())

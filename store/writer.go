@@ -26,6 +26,8 @@ type writer struct {
 	queue *queue
 	log   *slog.Logger
 	pace  pace
+	// archivists learn of everybody who gets an archive.
+	archivists *owners
 
 	// held are lines that were taken out of the queue and could not be written.
 	held      []Line
