@@ -86,7 +86,9 @@ var splitReason = regexp.MustCompile(`^[\w*-]+(\.[\w*-]+)+ [\w*-]+(\.[\w*-]+)+$`
 
 // isSplit reports whether a reason is that of a netsplit. Most are told by their
 // spaces.
-func isSplit(reason string) bool { return strings.Count(reason, " ") == 1 && splitReason.MatchString(reason) }
+func isSplit(reason string) bool {
+	return strings.Count(reason, " ") == 1 && splitReason.MatchString(reason)
+}
 
 // onQuit shows somebody's end on IRC in every room they were in.
 func (n *Network) onQuit(ev ircconn.Quit) {

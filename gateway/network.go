@@ -104,12 +104,20 @@ func (u *User) newNetwork(name, wanted string) (*Network, error) {
 		name:     name,
 		jid:      u.jidOf(translate.Server, "", name),
 		wanted:   nick,
+		conn:     unconnected{},
 		support:  ircconn.DefaultSupport(),
 		self:     ircconn.Source{Nick: nick},
 		channels: make(map[ircconn.Folded]*Channel),
 		log:      u.log.With("network", name),
 	}, nil
 }
+
+// unconnected stands for the connection before there is one.
+type unconnected struct{}
+
+func (unconnected) Send(...ircconn.Line) error { return ircconn.ErrClosed }
+func (unconnected) Quit(string)                {}
+func (unconnected) Close()                     {}
 
 // open begins a connection.
 func (n *Network) open(nick string) error {

@@ -240,6 +240,8 @@ func (n *Network) resume(alive time.Time) {
 	u.g.connections.restore(connection{u.jid.String(), n.name, u.serverKey(n.scope())})
 	n.attempts = 1
 	n.outage = &outage{since: alive, text: "The gateway was restarted and is connecting to " + n.name + " again."}
-	n.outage.limit = u.after(u.g.live().OutageLimit, func(*User) { n.giveUp() })
+	if limit := u.g.live().OutageLimit; limit > 0 {
+		n.outage.limit = u.after(limit, func(*User) { n.giveUp() })
+	}
 	n.plan(0)
 }

@@ -179,3 +179,41 @@ func TestRestartWhileTheServerIsDown(t *testing.T) {
 	next.register("juliet")
 	next.expectLines("JOIN #chan")
 }
+
+// A network that waits for its turn after a restart can end like any other.
+func TestEndBeforeTheTurn(t *testing.T) {
+	for name, end := range map[string]func(w *world){
+		"shutdown":   func(w *world) { w.do(w.u.shutDown) },
+		"disconnect": func(w *world) { w.do(func() { w.u.quitAll("x") }) },
+		"fault":      func(w *world) { w.u.guard(func() { panic("fault") }) },
+		"denied": func(w *world) {
+			live := *w.g.live()
+			live.Access.DenyServers = []string{"irc.test"}
+			w.g.Apply(live)
+			w.pass(0)
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			next := withStore(t).restarted(time.Minute)
+			next.isThere(desk, next.inquired()[desk])
+			end(next)
+			if next.irc != nil || len(next.u.networks) != 0 {
+				t.Errorf("still there: %v", next.u.networks)
+			}
+		})
+	}
+}
+
+// Without patience for outages there is one attempt after a restart.
+func TestRestartWithoutPatience(t *testing.T) {
+	next := withStore(t).restarted(time.Minute)
+	live := *next.g.live()
+	live.OutageLimit = 0
+	next.g.Apply(live)
+	next.isThere(desk, next.inquired()[desk])
+	next.pass(0)
+	next.event(ircconn.Disconnected{Err: &ircconn.Error{Kind: ircconn.KindConnect}})
+	if len(next.u.networks) != 0 {
+		t.Error("the network stays")
+	}
+}

@@ -33,7 +33,7 @@ type User struct {
 	unheard         unheard
 	leaving         bool          // because the gateway goes down: what the user has is kept
 	ended           chan struct{} // closed when the user was ended by force
-	whole           int // how much of what is encoded the finished work has made
+	whole           int           // how much of what is encoded the finished work has made
 	*scratch
 	sender component.Sender
 	// refusing belongs to the gateway's mutex.
@@ -147,21 +147,27 @@ func (u *User) end(reason string) {
 	u.flush()
 	networks := slices.Collect(maps.Values(u.networks))
 	for _, n := range networks {
-		n.conn.Quit(reason)
-		n.remove()
+		u.despite(func() {
+			n.conn.Quit(reason)
+			n.remove()
+		})
 	}
 	u.g.forget(u)
+	u.despite(func() { u.notify(component.JID{Domain: u.g.domain}, reason) })
+	for _, n := range networks {
+		u.despite(func() { n.drop(exit{text: reason, codes: []int{statusShutdown}}) })
+	}
+}
+
+// despite does a part of a user's end, whatever becomes of it.
+func (u *User) despite(work func()) {
 	defer func() {
 		if fault := recover(); fault != nil {
-			u.log.Error("not all clients were told", "fault", fault)
+			u.log.Error("a part of the end of a user's session failed", "fault", fault)
 			u.enc.Reset()
 		}
 	}()
-	u.notify(component.JID{Domain: u.g.domain}, reason)
-	u.flush()
-	for _, n := range networks {
-		n.drop(exit{text: reason, codes: []int{statusShutdown}})
-	}
+	work()
 	u.flush()
 }
 
