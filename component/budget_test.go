@@ -45,3 +45,35 @@ func TestAllocations(t *testing.T) {
 		}
 	}
 }
+
+func TestBuffersAreKept(t *testing.T) {
+	small, large, huge := make([]byte, 10, keptBuffer), make([]byte, 10, softLimit), make([]byte, 10, 2*softLimit+1)
+	var b buffers
+	for range 2 * keptWrites {
+		if b.keep(small) == nil {
+			t.Fatal("a small buffer was let go")
+		}
+	}
+	for range 3 {
+		for range keptWrites - 1 {
+			if got := b.keep(large); cap(got) != softLimit || len(got) != 0 {
+				t.Fatalf("a large buffer that was needed lately: %d of %d bytes", len(got), cap(got))
+			}
+		}
+		if b.keep(large[:softLimit/2]) == nil {
+			t.Fatal("a buffer that is needed was let go")
+		}
+	}
+	for range keptWrites - 1 {
+		b.keep(large)
+	}
+	if b.keep(large) != nil {
+		t.Error("a large buffer that is not needed was kept")
+	}
+	if b.keep(huge) != nil {
+		t.Error("a huge buffer that is not needed was kept")
+	}
+	if b.keep(huge[:len(huge)+softLimit]) == nil {
+		t.Error("a huge buffer that is needed was let go")
+	}
+}

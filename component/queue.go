@@ -21,8 +21,11 @@ const (
 	writeTimeout = 30 * time.Second
 	// flushTimeout is how long writing what is queued may take at the end.
 	flushTimeout = time.Second
-	// keptBuffer is the largest buffer kept while little is sent, in bytes.
+	// keptBuffer is the largest buffer kept while little is sent, in bytes, and
+	// keptWrites how many writes must have needed less than a quarter of a larger one
+	// before that is let go: bursts come in rows, and growing it again is dear.
 	keptBuffer = 256 * 1024
+	keptWrites = 64
 )
 
 // Errors of [Conn.Send] and [Conn.Offer].
@@ -161,9 +164,10 @@ func (q *queue) take(empty []byte) ([]byte, bool) {
 // each write it calls wrote with the number of bytes. A write that fails, even in
 // part, is the end of the stream.
 func (q *queue) write(conn net.Conn, wrote func(n int)) error {
+	var kept buffers
 	var spare []byte
 	for {
-		full, more := q.take(spare[:0])
+		full, more := q.take(spare)
 		if !more {
 			return nil
 		}
@@ -179,9 +183,26 @@ func (q *queue) write(conn net.Conn, wrote func(n int)) error {
 			}
 			rest = rest[n:]
 		}
-		spare = full
-		if cap(full) > keptBuffer && len(full) < cap(full)/4 {
-			spare = nil
-		}
+		spare = kept.keep(full)
 	}
+}
+
+// buffers decides which buffers are used again.
+type buffers struct {
+	// small is how many writes in a row needed little of a large buffer.
+	small int
+}
+
+// keep returns the buffer, emptied, that was written, or nil when a smaller one will do.
+func (b *buffers) keep(written []byte) []byte {
+	if cap(written) <= keptBuffer || len(written) >= cap(written)/4 {
+		b.small = 0
+		return written[:0]
+	}
+	b.small++
+	if b.small < keptWrites && cap(written) <= 2*softLimit {
+		return written[:0]
+	}
+	b.small = 0
+	return nil
 }
