@@ -23,7 +23,7 @@ func (b *Benchmark) draw(scenario, unit string, chart Chart) {
 }
 
 func (b *Benchmark) growConnections(ctx context.Context) error {
-	seen, err := b.crowd(ctx, settings{}, 200, 1000, 2500, 5000, 10_000, 15_000)
+	seen, err := b.crowd(ctx, settings{}, 200, 1000, 5000, 10_000, 15_000)
 	memory := Chart{File: "memory-by-users.svg", Title: "Memory", Across: "users who do nothing", Up: "MB"}
 	work := Chart{File: "idle-by-users.svg", Title: "Processor", Across: "users who do nothing", Up: "% of a core"}
 	for _, now := range seen {

@@ -31,8 +31,9 @@ type still struct {
 	resident, idle float64
 }
 
-// quietTime is how long users do nothing before their memory is looked at.
-const quietTime = 10 * time.Second
+// quietTime is how long users do nothing before their memory is looked at, pingTime for
+// how long their processor time is: in a minute each connection is pinged once.
+const quietTime, pingTime = 10 * time.Second, time.Minute
 
 // crowd lets users come in steps, and looks at the gateway after each.
 func (b *Benchmark) crowd(ctx context.Context, set settings, steps ...int) ([]still, error) {
@@ -78,9 +79,9 @@ func (s *stage) arrive(from, to int) (still, error) {
 	if err != nil {
 		return now, err
 	}
-	time.Sleep(quietTime)
+	time.Sleep(pingTime)
 	after, err := s.process.cpu()
-	now.idle = float64(after-before) / float64(quietTime)
+	now.idle = float64(after-before) / float64(pingTime)
 	return now, err
 }
 
