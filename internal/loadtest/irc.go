@@ -21,6 +21,7 @@ const lineLength = 510
 // relays nothing: what users get to see is up to a scenario.
 type ircServer struct {
 	listener net.Listener
+	answers  map[string]func(c *ircClient, first, all string)
 	// heard is called for each message that a user sends.
 	heard atomic.Pointer[func()]
 
@@ -43,7 +44,7 @@ func newIRCServer(encryption *tls.Config) (*ircServer, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &ircServer{listener: listener, rooms: make(map[string]*ircRoom), clients: make(map[string]*ircClient)}
+	s := &ircServer{listener: listener, answers: answers(), rooms: make(map[string]*ircRoom), clients: make(map[string]*ircClient)}
 	s.heard.Store(new(func() {}))
 	go s.accept(encryption)
 	return s, nil
@@ -155,31 +156,34 @@ func (c *ircClient) say(format string, arguments ...any) {
 	c.reply = append(c.reply, "\r\n"...)
 }
 
+// answers is what the server does for each command, given its first parameter and all of
+// them. What is not among them is ignored.
+func answers() map[string]func(c *ircClient, first, all string) {
+	return map[string]func(c *ircClient, first, all string){
+		"CAP":  (*ircClient).negotiate,
+		"NICK": func(c *ircClient, first, _ string) { c.nick = first },
+		"USER": func(c *ircClient, first, _ string) { c.user = first },
+		"PING": func(c *ircClient, _, all string) { c.say("PONG %s %s", networkName, all) },
+		"JOIN": func(c *ircClient, first, _ string) {
+			for name := range strings.SplitSeq(first, ",") {
+				c.join(name)
+			}
+		},
+		"PART": func(c *ircClient, first, _ string) {
+			c.reply = fmt.Appendf(c.reply, ":%s!%s@client.example.net PART %s\r\n", c.nick, c.user, first)
+		},
+		"MODE":    func(c *ircClient, first, _ string) { c.say("324 %s %s +nt", c.nick, first) },
+		"WHO":     func(c *ircClient, first, _ string) { c.who(first) },
+		"PRIVMSG": func(c *ircClient, _, _ string) { (*c.server.heard.Load())() },
+	}
+}
+
 // answer does what one line asks for.
 func (c *ircClient) answer(line string) {
-	command, rest, _ := strings.Cut(line, " ")
-	words := strings.Fields(rest + " - -")
-	switch command {
-	case "CAP":
-		c.negotiate(words[0], rest)
-	case "NICK":
-		c.nick = words[0]
-	case "USER":
-		c.user = words[0]
-	case "PING":
-		c.say("PONG %s %s", networkName, rest)
-	case "JOIN":
-		for name := range strings.SplitSeq(words[0], ",") {
-			c.join(name)
-		}
-	case "PART":
-		c.reply = fmt.Appendf(c.reply, ":%s!%s@client.example.net PART %s\r\n", c.nick, c.user, words[0])
-	case "MODE":
-		c.say("324 %s %s +nt", c.nick, words[0])
-	case "WHO":
-		c.who(words[0])
-	case "PRIVMSG":
-		(*c.server.heard.Load())()
+	command, all, _ := strings.Cut(line, " ")
+	first, _, _ := strings.Cut(all, " ")
+	if do := c.server.answers[command]; do != nil {
+		do(c, first, all)
 	}
 	if !c.registered && !c.negotiating && c.nick != "" && c.user != "" {
 		c.welcome()
