@@ -21,10 +21,13 @@ type Channel struct {
 	// sent says that a JOIN is on its way, joined that the server has let us
 	// in, and named that all members are known and shown.
 	sent, joined, named bool
-	learning            time.Time // until when answers to our own WHO and MODE are under way
-	waiting             []joinRequest
-	sessions            []session
-	members             []member // sorted by nick once named
+	// settled says that the user is in the channel, or is to be again after an
+	// outage or a restart; otherwise it is only being joined.
+	settled  bool
+	learning time.Time // until when answers to our own WHO and MODE are under way
+	waiting  []joinRequest
+	sessions []session
+	members  []member // sorted by nick once named
 	// shown are the members that the clients know of, where that is not what
 	// members says because they could not be told; else nil.
 	shown    []member

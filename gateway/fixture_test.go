@@ -78,10 +78,13 @@ func newWorld(t testing.TB) *world {
 	w.g.Attach(&w.out)
 	w.g.now = func() time.Time { return w.clock }
 	w.g.timer = func(d time.Duration, f func()) *time.Timer {
-		w.timers = append(w.timers, &testTimer{w.clock.Add(d), f})
-		stopped := time.NewTimer(time.Hour)
-		stopped.Stop()
-		return stopped
+		handle := time.NewTimer(24 * time.Hour)
+		w.timers = append(w.timers, &testTimer{w.clock.Add(d), func() {
+			if handle.Stop() { // unless it was stopped before
+				f()
+			}
+		}})
+		return handle
 	}
 	w.g.dial = func(o ircconn.Options, _ ircconn.Sink, _ *slog.Logger) lineSender {
 		w.dialled, w.irc = o, &lines{}

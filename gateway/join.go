@@ -152,7 +152,7 @@ func (ch *Channel) refuseWaiting(err error) {
 	for _, request := range waiting {
 		ch.n.u.replyError(request.stanza, err)
 	}
-	if len(ch.sessions) == 0 && !ch.named {
+	if len(ch.sessions) == 0 && !ch.settled {
 		ch.delete()
 	}
 }
@@ -305,7 +305,7 @@ func (n *Network) onNamesEnd(ev ircconn.NamesEnd) {
 // complete takes the list of members for complete.
 func (n *Network) complete(ch *Channel) {
 	ch.sortAndMerge()
-	ch.named = true
+	ch.named, ch.settled = true, true
 	n.forgetStrangers()
 	ch.add(n.nick(), 0) // COMPAT: channels with hidden members (+D, auditorium) may list nobody
 	ch.catchUp()
@@ -376,7 +376,7 @@ func (ch *Channel) leave(full component.JID, how departure, why exit) {
 	if before == len(ch.waiting)+len(ch.sessions) {
 		return
 	}
-	if !ch.isOccupied() && (!ch.named || !ch.keeps().stay) {
+	if !ch.isOccupied() && (!ch.settled || !ch.keeps().stay) {
 		ch.empty(full, how, why)
 		return
 	}

@@ -32,12 +32,17 @@ func (n *Network) keep() {
 
 // keep notes in the store who is in the room, for a restart.
 func (ch *Channel) keep() {
-	if ch.n.u.g.store == nil || ch.n.channel(ch.name) != ch || !ch.named {
+	if ch.n.u.g.store == nil || ch.n.channel(ch.name) != ch || !ch.settled {
 		return
 	}
 	kept := keptChannel{Name: ch.name, Room: ch.jid.Local}
 	for i := range ch.sessions {
 		kept.Clients = append(kept.Clients, keptSession{Resource: ch.sessions[i].jid.Resource, Nick: ch.sessions[i].wanted})
+	}
+	for _, request := range ch.waiting {
+		if ch.session(request.jid) == nil {
+			kept.Clients = append(kept.Clients, keptSession{Resource: request.jid.Resource, Nick: request.wanted})
+		}
 	}
 	ch.n.u.keep(ch.scope(), kept, ch.key)
 }

@@ -294,7 +294,9 @@ func connectionRefusal(name string, err error) error {
 // fail answers everything that waits for the server with an error.
 func (n *Network) fail(err error) {
 	for _, ch := range n.channels {
-		ch.refuseWaiting(err)
+		if n.outage == nil || !ch.settled {
+			ch.refuseWaiting(err)
+		}
 	}
 	questions := n.questions
 	n.questions = nil
@@ -314,6 +316,8 @@ func (n *Network) fail(err error) {
 // drop takes everybody out of all rooms.
 func (n *Network) drop(why exit) {
 	n.ready = false
+	n.outage.stop()
+	n.outage = nil // nobody waits for its end
 	n.fail(refuse("service-unavailable", "%s", why.text))
 	n.dropContacts()
 	n.showNetwork("unavailable")
@@ -329,9 +333,7 @@ func (n *Network) remove() {
 	if n.idle != nil {
 		n.idle.Stop()
 	}
-	if n.outage != nil {
-		n.outage.stop()
-	}
+	n.outage.stop()
 	if n.u.networks[n.name] == n {
 		delete(n.u.networks, n.name)
 		n.u.unkeep(n.scope())

@@ -169,7 +169,9 @@ func (n *Network) interrupt(err error) {
 	n.asked = asked{}
 	clear(n.parting)
 	for _, ch := range n.channels {
-		ch.interrupt()
+		if ch.interrupt(); !ch.isOccupied() && !ch.keeps().stay {
+			ch.delete() // it waited for a client to come back
+		}
 	}
 	n.gaps = nil
 	n.fail(n.interruption())
@@ -180,7 +182,9 @@ func (n *Network) interrupt(err error) {
 	if err != nil {
 		text += ": " + err.Error()
 	}
-	text += ". The gateway is trying to get it back; until then nothing that you write is sent."
+	if text += "."; len(n.channels) > 0 {
+		text += " The gateway is trying to get it back; until then nothing that you write is sent."
+	}
 	n.outage.text = text
 	for _, ch := range n.channels {
 		ch.announce(text)
@@ -295,8 +299,8 @@ func (n *Network) giveUp() {
 	text := "The connection to " + n.name + " could not be had again for " + worded(n.u.g.now().Sub(o.since)) +
 		"; join the room again to try once more"
 	n.tell(text + ".")
-	n.fail(refuse("remote-server-timeout", "%s", text))
 	for _, ch := range n.channels {
+		ch.refuseWaiting(refuse("remote-server-timeout", "%s", text))
 		ch.removeAll(exit{text: text, codes: []int{statusShutdown}})
 		ch.alone = o.since
 		if !ch.keeps().stay {
@@ -345,6 +349,9 @@ func (n *Network) recover(nick string) {
 }
 
 func (o *outage) stop() {
+	if o == nil {
+		return
+	}
 	for _, timer := range []*time.Timer{o.next, o.limit} {
 		if timer != nil {
 			timer.Stop()

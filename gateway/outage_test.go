@@ -472,3 +472,37 @@ func TestOutageOfEachUserIsTheirOwn(t *testing.T) {
 		t.Errorf("the user counts as connected to %v", got)
 	}
 }
+
+// Nobody stays on IRC for a client that did not come back in time because the
+// connection was lost meanwhile.
+func TestLingeringEndsInAnOutage(t *testing.T) {
+	w := patient(t)
+	live := *w.g.live()
+	live.Linger = time.Minute
+	w.g.Apply(live)
+	w.leaves(desk)
+	w.isGone(desk, w.inquired()[desk])
+	before := w.irc
+	w.cut(brokenPipe)
+	w.pass(time.Hour)
+	if w.irc != before || len(w.u.networks) != 0 {
+		t.Error("connected again for nobody")
+	}
+}
+
+// A client that leaves while its room comes back does not take the user out of it
+// who stays there.
+func TestPersistentRoomIsLeftWhileItComesBack(t *testing.T) {
+	w := patient(t)
+	live := *w.g.live()
+	live.Persistent = true
+	w.g.Apply(live)
+	w.cut(brokenPipe)
+	w.redialled()
+	w.register("juliet")
+	w.event(ircconn.Joined{Source: ircconn.Source{Nick: "juliet", User: "user", Host: "host.test"}, Channel: "#chan", Self: true})
+	w.leaves(desk)
+	if w.network().channel("#chan") == nil {
+		t.Error("the room is lost")
+	}
+}

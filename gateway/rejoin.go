@@ -46,8 +46,8 @@ const (
 func (ch *Channel) refuseEntry(err error, numeric int) (told bool) {
 	n := ch.n
 	told = len(ch.waiting) > 0
-	ch.refuseWaiting(err)
-	if n.channel(ch.name) != ch {
+	if !ch.settled {
+		ch.refuseWaiting(err)
 		return told
 	}
 	ch.sent = false
@@ -59,6 +59,7 @@ func (ch *Channel) refuseEntry(err error, numeric int) (told bool) {
 		})
 		return true
 	}
+	ch.refuseWaiting(err)
 	text := "You could not be put back into " + ch.name + ": " + n.u.stanzaError(err).Text
 	if len(ch.sessions) == 0 {
 		n.tell(text)

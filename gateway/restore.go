@@ -172,7 +172,7 @@ func (u *User) bringBackChannel(session store.Session, state keptChannel, nick s
 	isNew := ch == nil
 	if isNew {
 		ch = n.newChannel(state.Name, component.JID{Local: state.Room, Domain: u.g.domain})
-		ch.key = session.Secret
+		ch.key, ch.settled = session.Secret, true
 		ch.alone = alive
 	}
 	for _, client := range state.Clients {

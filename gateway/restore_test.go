@@ -217,3 +217,60 @@ func TestRestartWithoutPatience(t *testing.T) {
 		t.Error("the network stays")
 	}
 }
+
+// persistentRestart is a restart of somebody who stays in all rooms, whose client is
+// still there, when the connection is begun.
+func persistentRestart(t *testing.T) *world {
+	t.Helper()
+	w := withStore(t)
+	w.configure("gw.test", fieldXML("persistent", "true"))
+	next := w.restarted(time.Minute)
+	next.isThere(desk, next.inquired()[desk])
+	next.pass(0)
+	return next
+}
+
+// A room that the user stays in is not lost by anything that goes wrong between a
+// restart and its being entered.
+func TestPersistentRoomsSurviveTheWayBack(t *testing.T) {
+	for name, trouble := range map[string]func(w *world){
+		"server away for long": func(w *world) {
+			for range 7 {
+				w.event(ircconn.Disconnected{Err: &ircconn.Error{Kind: ircconn.KindConnect}})
+				w.pass(10 * time.Minute)
+			}
+		},
+		"lost before the room is entered": func(w *world) {
+			w.register("juliet")
+			w.cut(brokenPipe)
+		},
+		"client leaves before": func(w *world) { w.leaves(desk) },
+		"services not ready": func(w *world) {
+			w.register("juliet")
+			w.event(ircconn.Refused{Numeric: 477, Target: "#chan", Params: []string{"#chan"}, Text: "you need to be identified"})
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := persistentRestart(t)
+			trouble(w)
+			if w.u.networks["irc.test"] == nil || w.network().channel("#chan") == nil || len(w.keptSessions()) != 2 {
+				t.Errorf("kept is %+v", w.keptSessions())
+			}
+		})
+	}
+}
+
+// A client that is waited for after a restart is let in when the connection was
+// lost once more on the way.
+func TestClientsAreWaitedForThroughTrouble(t *testing.T) {
+	next := withStore(t).restarted(time.Minute)
+	next.isThere(desk, next.inquired()[desk])
+	next.pass(0)
+	next.register("juliet")
+	next.cut(brokenPipe)
+	next.redialled()
+	next.register("juliet")
+	next.forget()
+	next.enter("nurse juliet")
+	contains(t, strings.Join(next.sent(), "\n"), `<presence from='#chan%irc.test@gw.test/nurse' to='`+desk+`'>`, `<status code='110'/>`)
+}
