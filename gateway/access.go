@@ -138,6 +138,9 @@ func (u *User) names(scope store.Scope, addresses []ircconn.Address) []string {
 // refuseServer returns why a server may not be connected to, by its names; its
 // addresses are for destinations to judge.
 func (u *User) refuseServer(scope store.Scope, addresses []ircconn.Address) error {
+	if _, listed := u.g.live().Servers[scope.Server]; !listed && u.g.live().ListedServersOnly {
+		return refuse("not-allowed", "this gateway connects to certain IRC servers only, and %s is not among them", scope.Server)
+	}
 	r := u.g.rules.Load()
 	for _, name := range append(u.names(scope, addresses), scope.Server) {
 		if i := slices.IndexFunc(r.denyServers, func(p pattern) bool { return p.matchesHost(name) }); i >= 0 {

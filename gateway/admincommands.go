@@ -234,6 +234,7 @@ func beginShutdown(u *User, _ *request) (page, error) {
 
 // quitAll leaves all networks.
 func (u *User) quitAll(reason string) {
+	u.abandonReturn("")
 	for _, n := range u.networks {
 		n.quit(reason)
 	}

@@ -31,6 +31,7 @@ type Channel struct {
 	// shown are the members that the clients know of, where that is not what
 	// members says because they could not be told; else nil.
 	shown    []member
+	past     []ircconn.Message // of a batch of history that has not ended
 	refusals int               // of a JOIN after an outage
 	heard    time.Time         // when the last message was said, by the server's time
 	speakers map[string]string // occupant ids by identity

@@ -114,11 +114,10 @@ func (u *User) disconnectPage(whom string) page {
 
 func chatDisconnect(u *User, args string) (string, error) {
 	name := strings.ToLower(strings.TrimSpace(args))
-	n := u.networks[name]
-	if n == nil {
+	if u.networks[name] == nil && !u.isReturning(name) {
 		return "", refuse("item-not-found", "you are not connected to %s", name)
 	}
-	n.quit("Disconnected by command")
+	u.leaveNetwork(name, "Disconnected by command")
 	return "Disconnected from " + name, nil
 }
 

@@ -71,6 +71,7 @@ func (n *Network) handle(ev ircconn.Event) {
 		n.onAccepted(ev.Label)
 	case ircconn.BatchEnded:
 		n.onAccepted(ev.Label)
+		n.onPastEnded(ev.Type)
 	case ircconn.Motd:
 		n.onMotd(ev)
 	case ircconn.Unhandled:

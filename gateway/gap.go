@@ -3,6 +3,7 @@ package gateway
 import (
 	"crypto/sha256"
 	"encoding/hex"
+	"slices"
 	"strconv"
 	"time"
 
@@ -48,7 +49,13 @@ func (n *Network) fillGap(ch *Channel, then func()) bool {
 	}
 	since := ch.lastHeard()
 	switch {
-	case n.caps.Has("draft/chathistory"):
+	case n.caps.Has("draft/chathistory") && n.historyless != n.generation:
+		for _, waiting := range n.gaps {
+			if waiting.ch == ch {
+				waiting.done = then
+				return true
+			}
+		}
 		most := gapLines
 		if since.IsZero() {
 			most, _ = strconv.Atoi(n.u.value(setMaxHistory, ch.scope()))
@@ -95,7 +102,7 @@ func (n *Network) askHistory() {
 		line.Params = []string{"AFTER", g.ch.name, "timestamp=" + stamp(from), strconv.Itoa(page)}
 	}
 	before := len(g.lines)
-	q := &question{patience: gapTime, failed: func(error) { n.gapFilled(g) }}
+	q := &question{patience: gapTime, failed: func(error) { n.withoutHistory() }}
 	q.answer = func(ev ircconn.Event) verdict {
 		switch ev := ev.(type) {
 		case ircconn.BatchEnded:
@@ -143,6 +150,32 @@ func (n *Network) gapFilled(g *gap) {
 	}
 }
 
+// withoutHistory lets everybody in who waits for history, because the server has
+// not answered, and asks it for none as long as this connection lasts.
+func (n *Network) withoutHistory() {
+	n.historyless = n.generation
+	gaps := n.gaps
+	n.gaps = nil
+	for _, g := range gaps {
+		if n.channel(g.ch.name) == g.ch {
+			g.ch.showMissed(g.lines)
+			g.done()
+		}
+	}
+}
+
+// onPastEnded is the end of a batch of history that nobody asked for by name.
+func (n *Network) onPastEnded(kind string) {
+	if !historyBatches[kind] {
+		return
+	}
+	for _, ch := range n.channels {
+		past := ch.past
+		ch.past = nil
+		ch.showMissed(past)
+	}
+}
+
 // onPast is a line of a batch of history.
 func (n *Network) onPast(ev ircconn.Message) {
 	ch := n.channel(ev.Target)
@@ -155,7 +188,9 @@ func (n *Network) onPast(ev ircconn.Message) {
 		}
 		return
 	}
-	ch.showMissed([]ircconn.Message{ev})
+	if len(ch.past) < gapLines {
+		ch.past = append(ch.past, ev)
+	}
 }
 
 // showMissed archives lines that were said while we were not there, and shows them
@@ -213,8 +248,10 @@ func (known knownLines) has(ch *Channel, ev ircconn.Message) bool {
 	if ev.MessageID != "" && known.ids[ch.stanzaID(ev)] {
 		return true
 	}
-	for _, at := range known.said[[2]string{ev.Source.Nick, ev.Text}] {
+	key := [2]string{ev.Source.Nick, ev.Text}
+	for i, at := range known.said[key] {
 		if d := at.Sub(ev.Time); d.Abs() < gapFuzz/2 {
+			known.said[key] = slices.Delete(known.said[key], i, i+1) // people say things twice
 			return true
 		}
 	}

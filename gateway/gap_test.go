@@ -77,7 +77,7 @@ func TestGapIsFilled(t *testing.T) {
 		t.Errorf("archived %+v, %v", page.Lines, err)
 	}
 	// The same again brings nothing.
-	w.event(past("romeo", "missed one", "m2", start))
+	w.event(past("romeo", "missed one", "m2", start), historyEnd())
 	w.expect()
 }
 
@@ -155,8 +155,16 @@ func TestPlaybackOfABouncer(t *testing.T) {
 	w.forget()
 	line := past("romeo", "earlier", "", w.clock.Add(-time.Hour))
 	line.Batch = "znc.in/playback"
-	w.event(line)
-	w.expectOne(`<body>earlier</body>`, `<delay `)
+	again := line
+	again.Time = line.Time.Add(time.Second)
+	w.event(line, again)
+	w.expect()
+	w.event(ircconn.BatchEnded{Type: "znc.in/playback"})
+	got := w.sent()
+	if len(got) != 2 {
+		t.Fatalf("shown %s", got)
+	}
+	contains(t, got[0], `<body>earlier</body>`, `<delay `)
 }
 
 // Without batches or times, history could not be told from what is said now.
@@ -166,4 +174,30 @@ func TestNoHistoryWithoutTimes(t *testing.T) {
 	w.register("juliet", "batch", "draft/chathistory")
 	w.enter("@nurse romeo juliet")
 	w.expectLines("JOIN #chan", "MODE #chan")
+}
+
+// A server that has no history after all keeps nobody waiting more than once, and
+// one that lets us in again and again fills nothing.
+func TestServersThatBreakTheirPromiseOfHistory(t *testing.T) {
+	w := connected(t, historyCaps...)
+	for i := range 10 {
+		name := fmt.Sprintf("#room%d", i)
+		w.stanza(`<presence from='%s' to='%s%%irc.test@gw.test/juliet'><x xmlns='http://jabber.org/protocol/muc'/></presence>`, desk, name)
+		for range 3 {
+			w.event(ircconn.Joined{Source: source("juliet"), Channel: name, Self: true}, ircconn.NamesEnd{Channel: name})
+		}
+	}
+	if gaps := len(w.network().gaps); gaps > 11 {
+		t.Errorf("%d gaps", gaps)
+	}
+	w.pass(gapTime)
+	for name, ch := range w.network().channels {
+		if len(ch.waiting) > 0 {
+			t.Errorf("a client still waits for %s", name)
+		}
+	}
+	w.stanza(`<presence from='%s' to='#late%%irc.test@gw.test/juliet'><x xmlns='http://jabber.org/protocol/muc'/></presence>`, desk)
+	w.forget()
+	w.event(ircconn.Joined{Source: source("juliet"), Channel: "#late", Self: true}, ircconn.NamesEnd{Channel: "#late"})
+	w.expectLines("MODE #late")
 }

@@ -92,9 +92,9 @@ type Gateway struct {
 	macs        sync.Pool // of hash.Hash, for occupantMAC
 	meter       meter
 	panics      atomic.Int64
-	storeAway   atomic.Int64 // until when the store is not waited for, in ns
-	begun       atomic.Bool  // there was a stream
-	generations atomic.Int64 // of IRC connections, for Network.generation
+	storeAway   atomic.Int64                // until when the store is not waited for, in ns
+	stream      atomic.Pointer[streamState] // nil before the first
+	generations atomic.Int64                // of IRC connections, for Network.generation
 
 	mu      sync.Mutex
 	out     stanzaSender

@@ -25,6 +25,8 @@ type inquiry struct {
 	// again is whether a client that knows no pings is still to be asked in
 	// another way.
 	again bool
+	// ofReturn is whether the stream's return caused it, as the next one will.
+	ofReturn bool
 }
 
 const (
@@ -40,12 +42,43 @@ func (u *User) inquire(client component.JID, patience time.Duration, then func(f
 	u.sendInquiry(&inquiry{client: client, found: then, patience: patience, again: true}, "ping", nsPing)
 }
 
+// verify asks a client whether it has outlived the loss of the stream.
+func (u *User) verify(client component.JID, then func(finding)) {
+	u.sendInquiry(&inquiry{client: client, found: then, patience: verifyTime, again: true, ofReturn: true}, "ping", nsPing)
+}
+
+// holdInquiries has all that is asked wait for the next stream: its answers may be
+// lost with this one.
+func (u *User) holdInquiries() {
+	for id, q := range u.inquiries {
+		if q.timer != nil {
+			q.timer.Stop()
+		}
+		if q.ofReturn {
+			delete(u.inquiries, id)
+		}
+	}
+}
+
+// resendInquiries asks anew what waited for the stream.
+func (u *User) resendInquiries() {
+	held := u.inquiries
+	u.inquiries = nil
+	for _, q := range held {
+		q.again = true
+		u.sendInquiry(q, "ping", nsPing)
+	}
+}
+
 func (u *User) sendInquiry(q *inquiry, name, space string) {
 	id := newID()
 	if u.inquiries == nil {
 		u.inquiries = make(map[string]*inquiry)
 	}
 	u.inquiries[id] = q
+	if !u.unheard.since.IsZero() {
+		return // it is sent when there is a stream
+	}
 	q.timer = u.after(q.patience, func(*User) {
 		if u.inquiries[id] == q {
 			delete(u.inquiries, id)
@@ -67,7 +100,9 @@ func (u *User) onInquiryAnswered(r *request) {
 		return
 	}
 	delete(u.inquiries, r.ID)
-	q.timer.Stop()
+	if q.timer != nil {
+		q.timer.Stop()
+	}
 	switch {
 	case r.Type == "result" || !bounceConditions[component.ParseStanzaError(r.Stanza).Condition]:
 		q.found(present)

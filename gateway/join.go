@@ -23,6 +23,10 @@ func (u *User) onRoomPresence(r *request) error {
 	case err != nil && wantsIn == nil:
 		u.writeNotIn(r)
 		return nil
+	case err == nil && !ch.named && wantsIn == nil: // in a room that comes back
+		s.show, s.status = availability(r.Stanza)
+		ch.n.updateAway()
+		return nil
 	case err != nil || !ch.named:
 		return u.join(r, wantsIn)
 	case wantsIn != nil:
@@ -397,7 +401,9 @@ func (ch *Channel) writeSelfGone(s *session, why exit) {
 		self = &member{nick: newMember(ch.n.nick(), 0).nick}
 	}
 	a := ch.departure(self, why)
+	start := len(ch.n.u.enc.Bytes())
 	ch.writePresence(s, ch.n.nick(), "unavailable", &a)
+	ch.n.u.holdExit(start)
 }
 
 // removeAll takes every session out of the room and forgets it.

@@ -62,8 +62,37 @@ func (u *User) keep(scope store.Scope, state any, secret string) {
 // unkeep notes that a scope is left for good. What ends because the gateway does
 // is kept.
 func (u *User) unkeep(scope store.Scope) {
+	delete(u.returning, scope)
 	if u.g.store != nil && !u.leaving {
 		u.g.store.DropSession(scope)
+	}
+}
+
+// abandonReturn gives up what is to be brought back of a network, or of all with an
+// empty name.
+func (u *User) abandonReturn(network string) {
+	for scope := range u.returning {
+		if network == "" || scope.Server == network {
+			u.unkeep(scope)
+		}
+	}
+}
+
+// isReturning reports whether something of a network is to be brought back.
+func (u *User) isReturning(network string) bool {
+	for scope := range u.returning {
+		if scope.Server == network {
+			return true
+		}
+	}
+	return false
+}
+
+// leaveNetwork leaves a network, be the user connected to it or about to be again.
+func (u *User) leaveNetwork(name, reason string) {
+	u.abandonReturn(name)
+	if n := u.networks[name]; n != nil {
+		n.quit(reason)
 	}
 }
 

@@ -37,6 +37,7 @@ type Network struct {
 	people      map[ircconn.Folded]*person
 	queries     map[ircconn.Folded]query
 	questions   []*question
+	historyless int    // the generation whose server keeps history only in name
 	gaps        []*gap // of channels, in the order in which the server is asked
 	outbox      []*outgoing
 	echoTimer   *time.Timer // of messages that wait for their echo
@@ -92,9 +93,6 @@ func (u *User) newNetwork(name, wanted string) (*Network, error) {
 	}
 	if nick == "" {
 		return nil, refuse("not-acceptable", "IRC has no letters for the nick %q; choose one of a to z", wanted)
-	}
-	if _, listed := u.g.live().Servers[name]; !listed && u.g.live().ListedServersOnly {
-		return nil, refuse("not-allowed", "this gateway connects to certain IRC servers only, and %s is not among them", name)
 	}
 	if until, banned := u.g.bans.of(u.jid, name, u.g.now()); banned {
 		return nil, refuse("forbidden", "%s has turned you away for good; ask its operators what to do. The gateway does not try again before %s", name, until.UTC().Format("15:04 MST"))
@@ -293,6 +291,7 @@ func connectionRefusal(name string, err error) error {
 
 // fail answers everything that waits for the server with an error.
 func (n *Network) fail(err error) {
+	n.gaps = nil
 	for _, ch := range n.channels {
 		if n.outage == nil || !ch.settled {
 			ch.refuseWaiting(err)
@@ -344,6 +343,7 @@ func (n *Network) remove() {
 
 // quit leaves all rooms of the network, and the server.
 func (n *Network) quit(reason string) {
+	n.u.abandonReturn(n.name)
 	n.conn.Quit(reason)
 	n.drop(exit{text: reason, codes: []int{statusShutdown}})
 	n.remove()

@@ -5,6 +5,7 @@ import (
 	"math/rand/v2"
 	"regexp"
 	"strconv"
+	"strings"
 	"time"
 
 	"passerelle/ircconn"
@@ -56,7 +57,7 @@ func retryDelay(attempts int) time.Duration {
 // banWords and throttleWords are how servers say, in the text with which they
 // close a connection, that a user is not welcome, or not yet.
 var (
-	banWords      = regexp.MustCompile(`(?i)\b(g?[kgzdq])[:-]?line|\bbanned\b|\bakill|\bautokill|\bblacklist|\bdnsbl\b|\bno access\b|not welcome|not authori[sz]ed to (use|connect)`)
+	banWords      = regexp.MustCompile(`(?i)\b(g?[kgzdq])[:-]?lined?\b|\bbanned\b|\bakill|\bautokill|\bblacklist|\bdnsbl\b|\bno access\b|not welcome|not authori[sz]ed to (use|connect)`)
 	throttleWords = regexp.MustCompile(`(?i)throttl|too (many|fast)|reconnecting too|connection limit|session limit|clones? (allowed|limit)|wait a (while|moment|minute)|try again later`)
 )
 
@@ -85,14 +86,18 @@ func outlookOf(err error) outlook {
 	if known, listed := refusedForGood[cause.Numeric]; listed {
 		return known
 	}
+	text := cause.Text
+	if _, reason, has := strings.Cut(text, "("); has {
+		text = reason // what stands before it names the user
+	}
 	switch {
 	case cause.Kind == ircconn.KindLocal || cause.Kind == ircconn.KindForbidden:
 		return hopeless
 	case cause.Kind != ircconn.KindRefused && cause.Kind != ircconn.KindServerClosed:
 		return worthTrying
-	case throttleWords.MatchString(cause.Text):
+	case throttleWords.MatchString(text):
 		return throttled
-	case banWords.MatchString(cause.Text):
+	case banWords.MatchString(text):
 		return banned
 	}
 	return worthTrying
@@ -173,7 +178,6 @@ func (n *Network) interrupt(err error) {
 			ch.delete() // it waited for a client to come back
 		}
 	}
-	n.gaps = nil
 	n.fail(n.interruption())
 	n.dropContacts()
 	n.contacts = nil

@@ -181,6 +181,8 @@ func TestOutlooks(t *testing.T) {
 		{errors.New("any"), worthTrying},
 		{closed("Closing Link: juliet[host] (Ping timeout: 120 seconds)"), worthTrying},
 		{closed("connection reset by peer"), worthTrying},
+		{closed("Closing Link: Kline by irc.test (Ping timeout: 240 seconds)"), worthTrying},
+		{closed("Closing Link: romeo[dnsbl.example.org] (Read error)"), worthTrying},
 		{closed("Closing Link: host (K-Lined)"), banned},
 		{closed("Closing Link: host (G-Lined: spam)"), banned},
 		{closed("Closing Link: host (*** Banned)"), banned},
@@ -504,5 +506,35 @@ func TestPersistentRoomIsLeftWhileItComesBack(t *testing.T) {
 	w.leaves(desk)
 	if w.network().channel("#chan") == nil {
 		t.Error("the room is lost")
+	}
+}
+
+// Somebody's availability is no reason to show them all of a room again that comes
+// back.
+func TestAvailabilityWhileARoomComesBack(t *testing.T) {
+	w := patient(t)
+	w.cut(brokenPipe)
+	w.redialled()
+	w.register("juliet")
+	w.event(ircconn.Joined{Source: source("juliet"), Channel: "#chan", Self: true})
+	w.forget()
+	w.stanza(`<presence from='%s' to='%s/juliet'><show>away</show></presence>`, desk, room)
+	w.event(ircconn.NamesEnd{Channel: "#chan"})
+	if got := strings.Join(w.sent(), "\n"); strings.Contains(got, "<subject") {
+		t.Errorf("joined again: %s", got)
+	}
+}
+
+// A server that is not allowed any more is not tried for.
+func TestServerIsNotListedAnyMore(t *testing.T) {
+	w := patient(t)
+	w.cut(brokenPipe)
+	live := *w.g.live()
+	live.ListedServersOnly = true
+	w.g.Apply(live)
+	before := w.irc
+	w.pass(time.Minute)
+	if w.irc != before || len(w.u.networks) != 0 {
+		t.Error("connected again")
 	}
 }

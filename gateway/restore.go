@@ -90,13 +90,16 @@ func (u *User) restore(kept []store.Session, alive time.Time) {
 		u.log.Warn("a user cannot be brought back", "error", err)
 		return
 	}
-	if u.g.now().Sub(alive) > u.g.live().RestoreLimit {
-		u.bringBack(kept, nil, alive)
-		return
+	u.returning = make(map[store.Scope]bool, len(kept))
+	for _, session := range kept {
+		u.returning[session.Scope] = true
 	}
 	resources := make(map[string]bool)
 	for _, session := range kept {
 		var ch keptChannel
+		if u.g.now().Sub(alive) > u.g.live().RestoreLimit {
+			break // it is too long ago to ask anybody
+		}
 		if session.Channel == "" || json.Unmarshal([]byte(session.State), &ch) != nil {
 			continue
 		}
@@ -126,6 +129,9 @@ func (u *User) bringBack(kept []store.Session, there map[string]bool, alive time
 	nicks := make(map[string]string)
 	var entered []*Channel
 	for _, session := range kept {
+		if !u.returning[session.Scope] {
+			continue // it was left in the meantime
+		}
 		if session.Channel == "" {
 			var network keptNetwork
 			if json.Unmarshal([]byte(session.State), &network) == nil {
@@ -147,6 +153,7 @@ func (u *User) bringBack(kept []store.Session, there map[string]bool, alive time
 			u.unkeep(session.Scope)
 		}
 	}
+	u.returning = nil
 	for _, ch := range entered {
 		ch.n.enter(ch)
 	}
@@ -182,6 +189,7 @@ func (u *User) bringBackChannel(session store.Session, state keptChannel, nick s
 	}
 	if isNew && !ch.isOccupied() && !ch.keeps().stay {
 		delete(n.channels, n.fold(state.Name))
+		n.watchIdle()
 		u.unkeep(session.Scope)
 		return nil
 	}

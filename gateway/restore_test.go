@@ -274,3 +274,54 @@ func TestClientsAreWaitedForThroughTrouble(t *testing.T) {
 	next.enter("nurse juliet")
 	contains(t, strings.Join(next.sent(), "\n"), `<presence from='#chan%irc.test@gw.test/nurse' to='`+desk+`'>`, `<status code='110'/>`)
 }
+
+// What is ended while clients are asked is not brought back.
+func TestEndWhileClientsAreAsked(t *testing.T) {
+	for name, end := range map[string]func(w *world){
+		"registration removed": func(w *world) {
+			w.stanza(`<iq type='set' from='%s' to='gw.test' id='u'><query xmlns='jabber:iq:register'><remove/></query></iq>`, desk)
+		},
+		"disconnected": func(w *world) { w.do(func() { w.u.quitAll("by an admin") }) },
+		"disconnected by command": func(w *world) {
+			w.stanza(`<message from='%s' to='gw.test' type='chat'><body>disconnect-from-irc-server irc.test</body></message>`, desk)
+		},
+		"joined and left": func(w *world) {
+			w.join(desk, "juliet")
+			w.register("juliet")
+			w.enter("nurse juliet")
+			w.leaves(desk)
+		},
+		"kicked": func(w *world) {
+			w.join(phone, "juliet")
+			w.register("juliet")
+			w.enter("nurse juliet")
+			w.event(ircconn.Kicked{Source: source("nurse"), Channel: "#chan", Nick: "juliet", Self: true})
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			next := withStore(t).restarted(time.Minute)
+			id := next.inquired()[desk]
+			end(next)
+			before := next.irc
+			next.isThere(desk, id)
+			next.pass(0)
+			if n := next.u.networks["irc.test"]; next.irc != before || n != nil && n.channel("#chan") != nil {
+				t.Error("the room was brought back")
+			}
+		})
+	}
+}
+
+// A network whose rooms are not brought back is left like any other without rooms.
+func TestNothingIsBroughtBack(t *testing.T) {
+	next := withStore(t).restarted(time.Minute)
+	id := next.inquired()[desk]
+	next.stanza(`<presence from='%s' to='#other%%irc.test@gw.test/juliet'><x xmlns='http://jabber.org/protocol/muc'/></presence>`, phone)
+	next.register("juliet")
+	next.stanza(`<presence from='%s' to='#other%%irc.test@gw.test/juliet' type='unavailable'/>`, phone)
+	next.isGone(desk, id)
+	next.pass(next.g.live().IdleQuit)
+	if len(next.u.networks) != 0 {
+		t.Error("connected without a room")
+	}
+}

@@ -14,16 +14,27 @@ const (
 	// resumePause lies between the users who are resumed after the stream was
 	// lost, so that it does not begin with a storm.
 	resumePause = 2 * time.Millisecond
-	// unheardBytes is how much of private messages is kept for a user while the
-	// stream is lost.
+	// unheardBytes is how much is kept of private messages for a user while the
+	// stream is lost, and how much of what takes clients out of rooms.
 	unheardBytes = 64 << 10
 )
+
+// streamState is whether there is a stream to the host server. Each loss and each
+// return is another one, so that users know by comparing whether something has
+// happened since they last looked.
+type streamState struct {
+	isUp bool
+	// heard is when the host server was last heard before the last loss; zero
+	// before the first.
+	heard time.Time
+}
 
 // unheard is what a user could not be told because the stream was lost.
 type unheard struct {
 	since   time.Time // of the loss; zero while there is a stream
 	private []byte    // messages from people
 	left    int       // messages for which there was no room
+	exits   []byte    // that clients are out of rooms
 }
 
 // StreamUp is called when the stream to the host server is there. What the
@@ -31,22 +42,30 @@ type unheard struct {
 func (g *Gateway) StreamUp() {
 	g.log.Info("the XMPP server accepted us", "domain", g.domain)
 	go g.greet(context.Background(), "")
-	if g.begun.CompareAndSwap(false, true) {
+	state := &streamState{isUp: true}
+	before := g.stream.Load()
+	if before != nil {
+		state.heard = before.heard
+	}
+	g.stream.Store(state)
+	if before == nil {
 		go g.restore()
 		return
 	}
-	go g.each((*User).onStreamBack)
+	go g.wake()
 }
 
 // StreamDown is called when it is lost; heard is when the host server was last
 // heard. IRC connections stay.
 func (g *Gateway) StreamDown(err error, heard time.Time) {
 	g.log.Warn("the stream to the XMPP server is gone; IRC connections stay", "error", err)
-	go g.each(func(u *User) { u.onStreamLost(heard) })
+	g.stream.Store(&streamState{heard: heard})
+	go g.wake()
 }
 
-// each has something done for each user, one after the other.
-func (g *Gateway) each(do event) {
+// wake has each user look at the stream, one after the other. Users who have
+// something to do look before that anyway.
+func (g *Gateway) wake() {
 	g.mu.Lock()
 	users := make([]*User, 0, len(g.users))
 	for _, u := range g.users {
@@ -54,8 +73,25 @@ func (g *Gateway) each(do event) {
 	}
 	g.mu.Unlock()
 	for _, u := range users {
-		u.post(do, u.ended)
+		u.post(func(*User) {}, u.ended)
 		time.Sleep(resumePause)
+	}
+}
+
+// followStream takes note of what has become of the stream. It comes before every
+// other piece of work.
+func (u *User) followStream() {
+	now := u.g.stream.Load()
+	if now == u.stream || now == nil {
+		return
+	}
+	first := u.stream == nil
+	u.stream = now
+	if !first || !now.isUp {
+		u.onStreamLost(now.heard)
+	}
+	if now.isUp && !first {
+		u.onStreamBack()
 	}
 }
 
@@ -66,6 +102,10 @@ func (u *User) onStreamLost(heard time.Time) {
 		return
 	}
 	u.unheard.since = heard
+	if !u.retelling.IsZero() && u.retelling.Before(heard) {
+		u.unheard.since = u.retelling // they were not told all of the last time
+	}
+	u.holdInquiries()
 	for _, n := range u.networks {
 		for _, ch := range n.channels {
 			if ch.named && ch.shown == nil && len(ch.sessions) > 0 {
@@ -81,20 +121,21 @@ func (u *User) onStreamBack() {
 	if u.unheard.since.IsZero() {
 		return
 	}
-	missed := u.unheard
+	missed, back := u.unheard, u.g.now()
 	u.unheard = unheard{}
-	if len(missed.private) > 0 {
-		u.enc.Raw(missed.private)
-	}
+	u.retelling = missed.since
+	u.enc.Raw(missed.exits)
+	u.enc.Raw(missed.private)
 	if missed.left > 0 {
 		u.notify(u.gatewayJID(), strconv.Itoa(missed.left)+" private messages came while the XMPP server was away, for which there was no room. Ask whom you expect them from.")
 	}
+	u.resendInquiries()
 	clients := u.clients()
 	waiting := len(clients)
 	for _, client := range clients {
-		u.inquire(client, verifyTime, func(found finding) {
+		u.verify(client, func(found finding) {
 			if found == present {
-				u.tellMissed(client, missed.since)
+				u.tellMissed(client, missed.since, back)
 			} else {
 				u.vanish(client)
 			}
@@ -132,9 +173,9 @@ func (u *User) vanish(client component.JID) {
 	}
 }
 
-// tellMissed shows a client what has happened in its rooms since the stream was
-// lost.
-func (u *User) tellMissed(client component.JID, since time.Time) {
+// tellMissed shows a client what has happened in its rooms from the loss of the
+// stream until its return.
+func (u *User) tellMissed(client component.JID, since, back time.Time) {
 	for _, n := range u.networks {
 		for _, ch := range n.channels {
 			s := ch.session(client)
@@ -144,7 +185,7 @@ func (u *User) tellMissed(client component.JID, since time.Time) {
 			if ch.named && ch.shown != nil && n.outage == nil {
 				ch.writeDifferences([]session{*s}, "left while the XMPP server was away")
 			}
-			ch.writeMissed(*s, since)
+			ch.writeMissed(*s, since, back)
 			if !ch.topic.at.Before(since) {
 				ch.writeSubject([]session{*s})
 			}
@@ -152,8 +193,8 @@ func (u *User) tellMissed(client component.JID, since time.Time) {
 	}
 }
 
-// writeMissed sends a session what was said since a moment.
-func (ch *Channel) writeMissed(to session, since time.Time) {
+// writeMissed sends a session what was said between two moments.
+func (ch *Channel) writeMissed(to session, since, until time.Time) {
 	u := ch.n.u
 	if u.g.store == nil || u.g.archiveIsAway() {
 		return
@@ -161,7 +202,7 @@ func (ch *Channel) writeMissed(to session, since time.Time) {
 	u.g.awaitArchived()
 	scope := ch.scope()
 	page, err := u.g.recent(store.Query{
-		User: scope.User, Server: scope.Server, Channel: scope.Channel, Start: since, Backward: true, Max: largestHistory,
+		User: scope.User, Server: scope.Server, Channel: scope.Channel, Start: since, End: until, Backward: true, Max: largestHistory,
 	})
 	if err != nil {
 		ch.log.Error("what was missed could not be read", "error", err)
@@ -179,6 +220,7 @@ func (u *User) allTold() {
 	if !u.unheard.since.IsZero() {
 		return // it is lost again
 	}
+	u.retelling = time.Time{}
 	for _, n := range u.networks {
 		for _, ch := range n.channels {
 			if ch.named && n.outage == nil {
@@ -200,4 +242,12 @@ func (u *User) holdPrivate(start int) {
 		return
 	}
 	u.unheard.private = append(u.unheard.private, stanza...)
+}
+
+// holdExit keeps the presence that was encoded since a length, by which a client
+// is out of a room, while nobody can be told.
+func (u *User) holdExit(start int) {
+	if stanza := u.enc.Bytes()[start:]; !u.unheard.since.IsZero() && len(u.unheard.exits)+len(stanza) <= unheardBytes {
+		u.unheard.exits = append(u.unheard.exits, stanza...)
+	}
 }

@@ -9,17 +9,18 @@ import (
 	"passerelle/ircconn"
 )
 
-// lose is the loss of the stream.
+// loseStream is the loss of the stream.
 func (w *world) loseStream() {
-	heard := w.clock
-	w.do(func() { w.u.onStreamLost(heard) })
+	w.g.StreamDown(component.ErrDisconnected, w.clock)
+	w.do(func() {})
 }
 
 // streamBack is the next stream; what was sent before is lost.
 func (w *world) streamBack() {
 	w.clock = w.clock.Add(time.Minute)
 	w.out.text.Reset()
-	w.do(func() { w.u.onStreamBack() })
+	w.g.StreamUp()
+	w.do(func() {})
 }
 
 // Clients that are still there are told the difference, and what they have
@@ -138,4 +139,67 @@ func TestStreamDownAndUp(t *testing.T) {
 	})
 	h.g.StreamUp()
 	h.out.waitFor(t, "to='juliet@xmpp.test/desk' type='get'", "to='romeo@xmpp.test/desk' type='get'")
+}
+
+// What is asked while the stream is lost, or just before, is asked again.
+func TestQuestionsOutliveTheStream(t *testing.T) {
+	w := connected(t)
+	w.loseStream()
+	w.streamBack()
+	w.loseStream()
+	w.forget()
+	w.pass(verifyTime)
+	w.expectLines()
+	w.streamBack()
+	w.isThere(desk, w.inquired()[desk])
+	w.expectLines()
+
+	// A client that goes offline together with its server.
+	w = lingering(t)
+	w.leaves(desk)
+	w.loseStream()
+	w.pass(departTime)
+	w.streamBack()
+	w.isGone(desk, w.inquired()[desk])
+	w.expectLines("AWAY no client")
+
+	// Those who are to be brought back.
+	next := withStore(t).restarted(time.Minute)
+	next.loseStream()
+	next.pass(verifyTime)
+	next.streamBack()
+	next.isThere(desk, next.inquired()[desk])
+	next.pass(0)
+	if next.irc == nil {
+		t.Error("nobody was brought back")
+	}
+}
+
+// Whatever takes a client out of a room while it cannot be told is told later.
+func TestExitsWaitForTheStream(t *testing.T) {
+	w := connected(t)
+	w.loseStream()
+	w.event(ircconn.Kicked{Source: source("nurse"), Channel: "#chan", Nick: "juliet", Reason: "out", Self: true})
+	w.pass(time.Hour)
+	w.streamBack()
+	w.expectOne(`to='`+desk+`' type='unavailable'`, `<reason>out</reason>`, `<status code='110'/>`)
+}
+
+// What comes while the stream is back and the user has not noticed is sent once.
+func TestNothingIsToldTwiceAfterTheStream(t *testing.T) {
+	w := withStore(t)
+	w.g.StreamDown(component.ErrDisconnected, w.clock)
+	w.clock = w.clock.Add(time.Second)
+	w.g.StreamUp()
+	w.event(ircconn.Message{Source: source("romeo"), Target: "juliet", Text: "psst"})
+	if got := strings.Count(w.out.text.String(), "<body>psst</body>"); got != 1 {
+		t.Errorf("sent %d times", got)
+	}
+	id := w.inquired()[desk]
+	w.clock = w.clock.Add(time.Second)
+	w.event(ircconn.Message{Source: source("romeo"), Target: "#chan", Text: "hello"})
+	w.isThere(desk, id)
+	if got := strings.Count(w.out.text.String(), "<body>hello</body>"); got != 1 {
+		t.Errorf("shown %d times", got)
+	}
 }

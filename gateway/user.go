@@ -31,9 +31,12 @@ type User struct {
 	firstSeen       time.Time           // zero where it was before that was kept
 	inquiries       map[string]*inquiry // clients that are asked whether they are there, by id
 	unheard         unheard
-	leaving         bool          // because the gateway goes down: what the user has is kept
-	ended           chan struct{} // closed when the user was ended by force
-	whole           int           // how much of what is encoded the finished work has made
+	stream          *streamState         // as the user last saw it
+	retelling       time.Time            // of the loss that clients are being told about; else zero
+	returning       map[store.Scope]bool // what is to be brought back when its clients have answered
+	leaving         bool                 // because the gateway goes down: what the user has is kept
+	ended           chan struct{}        // closed when the user was ended by force
+	whole           int                  // how much of what is encoded the finished work has made
 	*scratch
 	sender component.Sender
 	// refusing belongs to the gateway's mutex.
@@ -65,7 +68,7 @@ func (g *Gateway) giveBack(s *scratch) {
 
 func newUser(g *Gateway, jid component.JID) *User {
 	jid = cloneJID(jid)
-	return &User{g: g, jid: jid, networks: make(map[string]*Network), ended: make(chan struct{}), log: g.userLog(jid.String())}
+	return &User{g: g, jid: jid, networks: make(map[string]*Network), ended: make(chan struct{}), stream: g.stream.Load(), log: g.userLog(jid.String())}
 }
 
 func (u *User) start() { go u.run() }
@@ -89,7 +92,7 @@ func (u *User) run() {
 	defer u.g.giveBack(s)
 	u.scratch = s
 	for {
-		idle := len(u.networks) == 0 && len(u.adhoc) == 0 && len(u.inquiries) == 0
+		idle := len(u.networks) == 0 && len(u.adhoc) == 0 && len(u.inquiries) == 0 && u.unheard.since.IsZero()
 		stanzas, events = u.in.take(stanzas, events, idle)
 		if len(stanzas) == 0 && len(events) == 0 {
 			if idle {
@@ -128,6 +131,7 @@ func (u *User) guard(work func()) (alive bool) {
 			u.end("a fault in the gateway ended your IRC sessions; join your rooms again, and tell the gateway's admin if it happens twice")
 		}
 	}()
+	u.followStream()
 	work()
 	u.whole = len(u.enc.Bytes())
 	return true
