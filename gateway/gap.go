@@ -199,6 +199,10 @@ func (ch *Channel) showMissed(lines []ircconn.Message) {
 	if len(lines) == 0 {
 		return
 	}
+	u := ch.n.u
+	if first := lines[0].Time; !u.unheard.since.IsZero() && first.Before(u.unheard.since) {
+		u.unheard.since = first // the clients are to be told of these too
+	}
 	known := ch.knownSince(lines[0].Time.Add(-gapFuzz))
 	tail := &ch.n.u.tail
 	for _, ev := range lines {

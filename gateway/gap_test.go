@@ -201,3 +201,22 @@ func TestServersThatBreakTheirPromiseOfHistory(t *testing.T) {
 	w.event(ircconn.Joined{Source: source("juliet"), Channel: "#late", Self: true}, ircconn.NamesEnd{Channel: "#late"})
 	w.expectLines("MODE #late")
 }
+
+// What was fetched while the stream was lost is shown when it is back, however old
+// it is.
+func TestGapIsFilledWithoutAStream(t *testing.T) {
+	w := withHistory(t)
+	said := w.clock.Add(30 * time.Second)
+	w.cut(brokenPipe)
+	w.clock = w.clock.Add(time.Minute)
+	w.loseStream()
+	w.redialled()
+	w.register("juliet", historyCaps...)
+	w.enter("@nurse romeo juliet")
+	w.event(past("romeo", "in the gap", "m2", said), historyEnd())
+	w.streamBack()
+	w.isThere(desk, w.inquired()[desk])
+	if got := bodies(w.sent()); !strings.Contains(got, "in the gap") {
+		t.Errorf("shown %q", got)
+	}
+}

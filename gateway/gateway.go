@@ -221,6 +221,12 @@ type refuser struct {
 	dropping bool // the last refusal could not be told
 }
 
+func (g *Gateway) isClosing() bool {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return g.closing
+}
+
 // retire forgets a user who has nothing left, unless something has just come in.
 func (g *Gateway) retire(u *User) {
 	g.mu.Lock()

@@ -137,7 +137,7 @@ func (n *Network) enterAll(channels []*Channel) {
 func (ch *Channel) watchEntry() {
 	n := ch.n
 	generation := n.generation
-	ch.timer = n.u.after(n.u.g.live().AnswerTimeout, func(*User) {
+	ch.after(n.u.g.live().AnswerTimeout, func(*User) {
 		switch {
 		case n.channel(ch.name) != ch || ch.named && ch.joined || !ch.sent || n.generation != generation:
 		case ch.joined: // COMPAT: bouncers and others that send no list of names
@@ -266,7 +266,7 @@ func (n *Network) onSelfJoined(ev ircconn.Joined) {
 // entered it for a while.
 func (ch *Channel) partUnlessEntered() {
 	n := ch.n
-	ch.timer = n.u.after(n.u.g.live().AnswerTimeout+n.u.g.live().IdleQuit, func(*User) {
+	ch.after(n.u.g.live().AnswerTimeout+n.u.g.live().IdleQuit, func(*User) {
 		if n.channel(ch.name) == ch && len(ch.sessions) == 0 && len(ch.waiting) == 0 && !ch.keeps().stay {
 			ch.part("")
 		}
@@ -414,6 +414,13 @@ func (ch *Channel) removeAll(why exit) {
 	}
 	ch.sessions = nil
 	ch.stopTimer()
+}
+
+// after does something about the channel when a time has passed, in place of what
+// was to be done before.
+func (ch *Channel) after(d time.Duration, then event) {
+	ch.stopTimer()
+	ch.timer = ch.n.u.after(d, then)
 }
 
 // stopTimer stops what waits for the channel, and lets go of it.

@@ -23,6 +23,12 @@ type keptChannel struct {
 type keptSession struct {
 	Resource string `json:"resource"`
 	Nick     string `json:"nick"`
+	Show     string `json:"show,omitempty"`
+	Status   string `json:"status,omitempty"`
+}
+
+func (s *session) kept() keptSession {
+	return keptSession{Resource: s.jid.Resource, Nick: s.wanted, Show: s.show, Status: s.status}
 }
 
 // keep notes in the store that the user is connected, for a restart.
@@ -37,11 +43,11 @@ func (ch *Channel) keep() {
 	}
 	kept := keptChannel{Name: ch.name, Room: ch.jid.Local}
 	for i := range ch.sessions {
-		kept.Clients = append(kept.Clients, keptSession{Resource: ch.sessions[i].jid.Resource, Nick: ch.sessions[i].wanted})
+		kept.Clients = append(kept.Clients, ch.sessions[i].kept())
 	}
 	for _, request := range ch.waiting {
 		if ch.session(request.jid) == nil {
-			kept.Clients = append(kept.Clients, keptSession{Resource: request.jid.Resource, Nick: request.wanted})
+			kept.Clients = append(kept.Clients, request.kept())
 		}
 	}
 	ch.n.u.keep(ch.scope(), kept, ch.key)

@@ -65,7 +65,7 @@ func (ch *Channel) linger(why exit) {
 	if why.text == "" {
 		why.text = "offline"
 	}
-	ch.timer = n.u.after(n.u.g.live().Linger, func(*User) {
+	ch.after(n.u.g.live().Linger, func(*User) {
 		if n.channel(ch.name) == ch && !ch.isOccupied() && !ch.keeps().stay {
 			ch.part(translate.CleanText(why.text))
 		}

@@ -2,6 +2,7 @@ package gateway
 
 import (
 	"slices"
+	"sort"
 	"strings"
 
 	"passerelle/component"
@@ -28,6 +29,7 @@ func (n *Network) legalNick(resource string) string {
 func (ch *Channel) updateSession(s *session, r *request) error {
 	n := ch.n
 	s.show, s.status = availability(r.Stanza)
+	ch.keep()
 	n.updateAway()
 	if !n.wantsOtherNick(s, r.occupant()) {
 		if self := ch.member(n.nick()); self != nil {
@@ -90,6 +92,8 @@ func (n *Network) onNickChanged(ev ircconn.NickChanged) {
 	for _, ch := range n.channels {
 		if gone := ch.member(old); gone != nil && ch.named {
 			ch.showRename(old, ev.New)
+		} else if !ch.named {
+			ch.renameShown(old, ev.New)
 		}
 	}
 	if self {
@@ -154,6 +158,33 @@ func (ch *Channel) showRename(old, renamed string) {
 	}
 	for i := range ch.sessions {
 		ch.writePresence(&ch.sessions[i], old, "unavailable", &a)
+	}
+}
+
+// renameShown shows a new nick in a room whose members are being listed anew, where
+// the clients know the old one.
+func (ch *Channel) renameShown(old, renamed string) {
+	at, known := sort.Find(len(ch.shown), func(i int) int { return ch.compare(old, ch.shown[i].nick.Value()) })
+	if !known {
+		return
+	}
+	m := ch.shown[at]
+	a := ch.appearanceOf(&m)
+	listed := ch.members
+	ch.members = []member{m}
+	ch.showRename(old, renamed)
+	ch.members = listed
+	m.nick = newMember(renamed, 0).nick
+	ch.shown = slices.Delete(slices.Clone(ch.shown), at, at+1)
+	at, _ = sort.Find(len(ch.shown), func(i int) int { return ch.compare(renamed, ch.shown[i].nick.Value()) })
+	ch.shown = slices.Insert(ch.shown, at, m)
+	if ch.n.isSelf(old) {
+		a.codes = []int{statusSelf}
+	} else {
+		a.id = ch.occupantID(ircconn.Source{Nick: renamed}, "") // as showRename says
+	}
+	for i := range ch.sessions {
+		ch.writePresence(&ch.sessions[i], renamed, "", &a)
 	}
 }
 

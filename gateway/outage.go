@@ -276,6 +276,9 @@ func (n *Network) hasten() {
 
 // attempt tries to get the connection back.
 func (n *Network) attempt() {
+	if n.u.g.isClosing() {
+		return // what there is, is kept for the next start
+	}
 	o := n.outage
 	if len(n.channels) == 0 { // the network is about to be left, unless somebody joins
 		o.next, o.parked = nil, true

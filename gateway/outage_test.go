@@ -538,3 +538,25 @@ func TestServerIsNotListedAnyMore(t *testing.T) {
 		t.Error("connected again")
 	}
 }
+
+// A nick that changes while a room's members are listed anew is shown as a change.
+func TestNickChangesWhileARoomComesBack(t *testing.T) {
+	w := patient(t)
+	w.cut(brokenPipe)
+	w.redialled()
+	w.register("juliet")
+	w.event(ircconn.Joined{Source: source("juliet"), Channel: "#chan", Self: true},
+		ircconn.Names{Channel: "#chan", Members: []ircconn.NamesEntry{{Nick: "nurse", Prefixes: "@"}, {Nick: "romeo"}, {Nick: "juliet"}}})
+	w.forget()
+	w.event(ircconn.NickChanged{Source: source("juliet"), New: "julia", Self: true}, ircconn.NickChanged{Source: source("romeo"), New: "paris"})
+	got := w.sent()
+	if len(got) != 4 {
+		t.Fatalf("shown:\n%s", strings.Join(got, "\n"))
+	}
+	contains(t, got[0], `from='#chan%irc.test@gw.test/juliet'`, `type='unavailable'`, `nick='julia'/><status code='303'/><status code='110'/>`)
+	contains(t, got[1], `<presence from='#chan%irc.test@gw.test/julia' to='`+desk+`'>`, `<status code='110'/>`, `jid='juliet@xmpp.test'`)
+	contains(t, got[2], `type='unavailable'`, `nick='paris'/><status code='303'/>`)
+	contains(t, got[3], `<presence from='#chan%irc.test@gw.test/paris' to='`+desk+`'>`)
+	w.event(ircconn.NamesEnd{Channel: "#chan"})
+	w.expectOne(`<body>Connected again.</body>`)
+}

@@ -52,7 +52,7 @@ func (ch *Channel) refuseEntry(err error, numeric int) (told bool) {
 	}
 	ch.sent = false
 	if ch.refusals++; onceMore[numeric] && ch.refusals <= rejoinsTried {
-		ch.timer = n.u.after(rejoinPause, func(*User) {
+		ch.after(rejoinPause, func(*User) {
 			if n.channel(ch.name) == ch && n.ready && !ch.sent {
 				n.enterAll([]*Channel{ch})
 			}

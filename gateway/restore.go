@@ -3,6 +3,7 @@ package gateway
 import (
 	"context"
 	"encoding/json"
+	"strings"
 	"time"
 
 	"passerelle/component"
@@ -14,12 +15,13 @@ import (
 // next one knows how long it did not.
 const beatInterval = time.Minute
 
+// restorePause is how long to wait for a store that does not say who is to be
+// brought back.
+const restorePause = 30 * time.Second
+
 // beat tells the store that the gateway runs, now and from now on.
 func (g *Gateway) beat() {
-	g.mu.Lock()
-	closing := g.closing
-	g.mu.Unlock()
-	if closing {
+	if g.isClosing() {
 		return
 	}
 	g.noteAlive()
@@ -29,8 +31,33 @@ func (g *Gateway) beat() {
 // noteAlive tells the store that the gateway runs.
 func (g *Gateway) noteAlive() {
 	if g.store != nil {
-		g.store.KeepSession(store.Session{State: stamp(g.now())})
+		state := stamp(g.now())
+		if stream := g.stream.Load(); stream != nil && !stream.isUp {
+			state += " " + stamp(stream.heard)
+		}
+		g.store.KeepSession(store.Session{State: state})
 	}
+}
+
+// life is how the gateway's last one ended.
+type life struct {
+	ended time.Time
+	// unheard is since when the clients could not be told anything by then; zero
+	// where they could.
+	unheard time.Time
+}
+
+// lifeOf reads how the last life ended out of what was kept.
+func lifeOf(kept []store.Session, now time.Time) life {
+	last := life{ended: now}
+	for _, session := range kept {
+		ended, unheard, _ := strings.Cut(session.State, " ")
+		if at, err := parseStamp(ended); session.User == "" && err == nil {
+			last.ended = at
+			last.unheard, _ = parseStamp(unheard)
+		}
+	}
+	return last
 }
 
 // restore brings back what users had when the gateway ended, one user after the
@@ -43,26 +70,25 @@ func (g *Gateway) restore() {
 	defer cancel()
 	sessions, err := g.store.Sessions(ctx)
 	if err != nil {
-		g.log.Error("who was in which room cannot be read; everybody has to join again", "error", err)
+		g.log.Warn("who was in which room cannot be read yet", "error", err)
+		g.timer(restorePause, g.restore)
 		return
 	}
-	alive := g.now()
+	last := lifeOf(sessions, g.now())
 	byUser := make(map[string][]store.Session)
 	for _, session := range sessions {
 		if session.User != "" {
 			byUser[session.User] = append(byUser[session.User], session)
-		} else if at, err := parseStamp(session.State); err == nil {
-			alive = at
 		}
 	}
 	g.beat()
-	g.log.Info("bringing users back", "users", len(byUser), "away", g.now().Sub(alive).Round(time.Second))
+	g.log.Info("bringing users back", "users", len(byUser), "away", g.now().Sub(last.ended).Round(time.Second))
 	for bare, kept := range byUser {
 		jid, err := component.ParseJID(bare)
 		if err != nil {
 			continue
 		}
-		g.post(jid, func(u *User) { u.restore(kept, alive) })
+		go g.post(jid, func(u *User) { u.restore(kept, last) })
 		time.Sleep(resumePause)
 	}
 }
@@ -85,9 +111,10 @@ func (g *Gateway) post(bare component.JID, do event) {
 
 // restore asks the clients that were in rooms whether they are still there, and
 // then brings the rooms back, with those that are.
-func (u *User) restore(kept []store.Session, alive time.Time) {
+func (u *User) restore(kept []store.Session, last life) {
 	if err := u.load(); err != nil {
-		u.log.Warn("a user cannot be brought back", "error", err)
+		u.log.Warn("a user cannot be brought back yet", "error", err)
+		u.after(restorePause, func(u *User) { u.restore(kept, last) })
 		return
 	}
 	u.returning = make(map[store.Scope]bool, len(kept))
@@ -97,7 +124,7 @@ func (u *User) restore(kept []store.Session, alive time.Time) {
 	resources := make(map[string]bool)
 	for _, session := range kept {
 		var ch keptChannel
-		if u.g.now().Sub(alive) > u.g.live().RestoreLimit {
+		if u.g.now().Sub(last.ended) > u.g.live().RestoreLimit {
 			break // it is too long ago to ask anybody
 		}
 		if session.Channel == "" || json.Unmarshal([]byte(session.State), &ch) != nil {
@@ -114,18 +141,21 @@ func (u *User) restore(kept []store.Session, alive time.Time) {
 		u.inquire(client, verifyTime, func(found finding) {
 			resources[resource] = found == present
 			if waiting--; waiting == 0 {
-				u.bringBack(kept, resources, alive)
+				u.bringBack(kept, resources, last)
 			}
 		})
 	}
 	if waiting == 0 {
-		u.bringBack(kept, resources, alive)
+		u.bringBack(kept, resources, last)
 	}
 }
 
 // bringBack enters the channels again in which a client is, or in which the user
 // stays without one. What is kept of the others is given up.
-func (u *User) bringBack(kept []store.Session, there map[string]bool, alive time.Time) {
+func (u *User) bringBack(kept []store.Session, there map[string]bool, last life) {
+	if u.leaving {
+		return
+	}
 	nicks := make(map[string]string)
 	var entered []*Channel
 	for _, session := range kept {
@@ -144,7 +174,7 @@ func (u *User) bringBack(kept []store.Session, there map[string]bool, alive time
 			u.unkeep(session.Scope)
 			continue
 		}
-		if ch := u.bringBackChannel(session, state, nicks[session.Server], there, alive); ch != nil {
+		if ch := u.bringBackChannel(session, state, nicks[session.Server], there, last); ch != nil {
 			entered = append(entered, ch)
 		}
 	}
@@ -161,7 +191,7 @@ func (u *User) bringBack(kept []store.Session, there map[string]bool, alive time
 
 // bringBackChannel makes a channel that waits to be entered, or returns nil where
 // nobody wants it any more.
-func (u *User) bringBackChannel(session store.Session, state keptChannel, nick string, there map[string]bool, alive time.Time) *Channel {
+func (u *User) bringBackChannel(session store.Session, state keptChannel, nick string, there map[string]bool, last life) *Channel {
 	address, err := u.address(state.Room)
 	if err != nil || address.Kind != translate.Channel {
 		u.unkeep(session.Scope)
@@ -180,11 +210,11 @@ func (u *User) bringBackChannel(session store.Session, state keptChannel, nick s
 	if isNew {
 		ch = n.newChannel(state.Name, component.JID{Local: state.Room, Domain: u.g.domain})
 		ch.key, ch.settled = session.Secret, true
-		ch.alone = alive
+		ch.alone = last.ended
 	}
 	for _, client := range state.Clients {
 		if there[client.Resource] {
-			ch.readmit(client, alive)
+			ch.readmit(client, last)
 		}
 	}
 	if isNew && !ch.isOccupied() && !ch.keeps().stay {
@@ -194,14 +224,14 @@ func (u *User) bringBackChannel(session store.Session, state keptChannel, nick s
 		return nil
 	}
 	if u.networks[session.Server] == nil {
-		n.resume(alive)
+		n.resume(last)
 	}
 	return ch
 }
 
 // readmit has a client that was in the room before wait for it again, with what
 // it has missed.
-func (ch *Channel) readmit(client keptSession, alive time.Time) {
+func (ch *Channel) readmit(client keptSession, last life) {
 	full := ch.n.u.jid
 	full.Resource = client.Resource
 	for _, request := range ch.waiting {
@@ -213,9 +243,12 @@ func (ch *Channel) readmit(client keptSession, alive time.Time) {
 		return
 	}
 	to := ch.occupant(client.Nick)
-	since := ch.newest(alive)
+	since := ch.newest(last.ended)
+	if !last.unheard.IsZero() && last.unheard.Before(since) {
+		since = last.unheard // what was archived since then nobody has seen
+	}
 	ch.waiting = append(ch.waiting, joinRequest{
-		session: session{jid: full, wanted: client.Nick},
+		session: session{jid: full, wanted: client.Nick, show: client.Show, status: client.Status},
 		stanza: &component.Stanza{
 			Kind: component.Presence, From: full, To: to,
 			Children: []component.Element{{Space: nsMUC, Local: "x", Children: []component.Element{
@@ -227,27 +260,27 @@ func (ch *Channel) readmit(client keptSession, alive time.Time) {
 
 // newest is when the newest line of the archive was said, which the clients have
 // seen, or, for want of one, when the gateway last ran.
-func (ch *Channel) newest(alive time.Time) time.Time {
+func (ch *Channel) newest(otherwise time.Time) time.Time {
 	u := ch.n.u
 	if u.g.archiveIsAway() {
-		return alive
+		return otherwise
 	}
 	scope := ch.scope()
 	page, err := u.g.recent(store.Query{User: scope.User, Server: scope.Server, Channel: scope.Channel, Backward: true, Max: 1})
 	if err != nil || len(page.Lines) == 0 {
-		return alive
+		return otherwise
 	}
 	return page.Lines[0].At.Add(time.Millisecond)
 }
 
 // resume begins to connect to a network that the user was on when the gateway
 // ended, when it is this user's turn.
-func (n *Network) resume(alive time.Time) {
+func (n *Network) resume(last life) {
 	u := n.u
 	u.networks[n.name] = n
 	u.g.connections.restore(connection{u.jid.String(), n.name, u.serverKey(n.scope())})
 	n.attempts = 1
-	n.outage = &outage{since: alive, text: "The gateway was restarted and is connecting to " + n.name + " again."}
+	n.outage = &outage{since: last.ended, text: "The gateway was restarted and is connecting to " + n.name + " again."}
 	if limit := u.g.live().OutageLimit; limit > 0 {
 		n.outage.limit = u.after(limit, func(*User) { n.giveUp() })
 	}

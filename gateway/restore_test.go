@@ -27,7 +27,9 @@ func (w *world) restarted(away time.Duration) *world {
 	if err != nil {
 		w.t.Fatal(err)
 	}
-	next.do(func() { next.u.restore(kept, w.clock) })
+	last := lifeOf(kept, w.clock)
+	last.ended = w.clock
+	next.do(func() { next.u.restore(kept, last) })
 	return next
 }
 
@@ -162,7 +164,7 @@ func TestRestartFromNonsense(t *testing.T) {
 		{Scope: store.Scope{User: "juliet@xmpp.test", Server: "irc.test", Channel: "#b"}, State: `{"name":"#b","room":"not a channel"}`},
 		{Scope: store.Scope{User: "juliet@xmpp.test", Server: "irc.test", Channel: "#c"}, State: `{}`},
 	}
-	w.do(func() { w.u.restore(kept, w.clock) })
+	w.do(func() { w.u.restore(kept, life{ended: w.clock}) })
 	if len(w.u.networks) != 0 {
 		t.Errorf("networks %v", w.u.networks)
 	}
@@ -323,5 +325,65 @@ func TestNothingIsBroughtBack(t *testing.T) {
 	next.pass(next.g.live().IdleQuit)
 	if len(next.u.networks) != 0 {
 		t.Error("connected without a room")
+	}
+}
+
+// What nobody has seen because the stream was lost when the gateway ended comes
+// after its next start.
+func TestRestartAfterTheStreamWasLost(t *testing.T) {
+	w := withStore(t)
+	w.event(ircconn.Message{Source: source("romeo"), Target: "#chan", Text: "seen"})
+	w.clock = w.clock.Add(time.Second)
+	w.loseStream()
+	w.clock = w.clock.Add(time.Second)
+	w.event(ircconn.Message{Source: source("romeo"), Target: "#chan", Text: "unseen"})
+	next := w.restarted(time.Minute)
+	next.isThere(desk, next.inquired()[desk])
+	next.pass(0)
+	next.register("juliet")
+	next.forget()
+	next.enter("nurse juliet")
+	if got := bodies(next.sent()); got != "unseen" {
+		t.Errorf("told %q", got)
+	}
+}
+
+// What is planned when the gateway goes down is kept, not given up.
+func TestPlansOfAGatewayThatGoesDown(t *testing.T) {
+	w := withStore(t)
+	live := *w.g.live()
+	live.OutageLimit = time.Hour
+	w.g.Apply(live)
+	w.cut(brokenPipe)
+	w.g.mu.Lock()
+	w.g.closing = true
+	w.g.mu.Unlock()
+	w.pass(10 * time.Second)
+	w.do(w.u.shutDown)
+	if kept := w.keptSessions(); len(kept) != 2 {
+		t.Errorf("kept %+v", kept)
+	}
+
+	next := withStore(t).restarted(time.Minute)
+	id := next.inquired()[desk]
+	next.do(next.u.shutDown)
+	next.isThere(desk, id)
+	next.pass(0)
+	if len(next.u.networks) != 0 {
+		t.Error("somebody is brought back to a gateway that goes down")
+	}
+}
+
+// Who was away is away after a restart.
+func TestAvailabilityIsKept(t *testing.T) {
+	w := withStore(t)
+	w.stanza(`<presence from='%s' to='%s/juliet'><show>away</show><status>asleep</status></presence>`, desk, room)
+	next := w.restarted(time.Minute)
+	next.isThere(desk, next.inquired()[desk])
+	next.pass(0)
+	next.register("juliet")
+	next.enter("nurse juliet")
+	if s := next.network().channel("#chan").sessions[0]; s.show != "away" || s.status != "asleep" {
+		t.Errorf("the session is %+v", s)
 	}
 }

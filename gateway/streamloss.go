@@ -60,11 +60,12 @@ func (g *Gateway) StreamUp() {
 func (g *Gateway) StreamDown(err error, heard time.Time) {
 	g.log.Warn("the stream to the XMPP server is gone; IRC connections stay", "error", err)
 	g.stream.Store(&streamState{heard: heard})
+	g.noteAlive()
 	go g.wake()
 }
 
-// wake has each user look at the stream, one after the other. Users who have
-// something to do look before that anyway.
+// wake has each user look at the stream, one after the other. It waits for nobody:
+// users who have something to do look before that anyway.
 func (g *Gateway) wake() {
 	g.mu.Lock()
 	users := make([]*User, 0, len(g.users))
@@ -72,8 +73,10 @@ func (g *Gateway) wake() {
 		users = append(users, u)
 	}
 	g.mu.Unlock()
+	busy := make(chan struct{})
+	close(busy)
 	for _, u := range users {
-		u.post(func(*User) {}, u.ended)
+		u.post(func(*User) {}, busy)
 		time.Sleep(resumePause)
 	}
 }
@@ -185,7 +188,11 @@ func (u *User) tellMissed(client component.JID, since, back time.Time) {
 			if ch.named && ch.shown != nil && n.outage == nil {
 				ch.writeDifferences([]session{*s}, "left while the XMPP server was away")
 			}
-			ch.writeMissed(*s, since, back)
+			if ch.keeps().record {
+				ch.writeMissed(*s, since, back)
+			} else if u.g.store != nil {
+				ch.inform(client, "The XMPP server was away. What was said meanwhile is not kept here, as you chose.")
+			}
 			if !ch.topic.at.Before(since) {
 				ch.writeSubject([]session{*s})
 			}
