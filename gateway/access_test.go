@@ -302,3 +302,20 @@ func TestRulesOfTheMeantime(t *testing.T) {
 		t.Errorf("IRC was told %q, %d networks are left", conn.quit, len(w.u.networks))
 	}
 }
+
+// No spelling of a server's name leads to where its name does not.
+func TestSpellingsOfADeniedServer(t *testing.T) {
+	for _, name := range []string{"irc.bad.test", "irc.bad.test.", "IRC.bad.test"} {
+		w := newWorld(t)
+		w.openStore()
+		live := *w.g.live()
+		live.Access.DenyServers = []string{"irc.bad.test"}
+		w.g.Apply(live)
+		w.stanza(`<presence from='%s' to='#chan%%%s@gw.test/juliet'><x xmlns='http://jabber.org/protocol/muc'/></presence>`, desk, name)
+		w.configure("irc.test@gw.test", fieldXML("address", name))
+		w.join(desk, "juliet")
+		if w.irc != nil {
+			t.Errorf("%s: connected to %v", name, w.dialled.Addresses)
+		}
+	}
+}

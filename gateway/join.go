@@ -117,8 +117,8 @@ func (n *Network) enterAll(channels []*Channel) {
 	var names, keys []string
 	for _, ch := range channels {
 		names = append(names, ch.name)
-		if ch.key != "" {
-			keys = append(keys, ch.key)
+		if key, _, _ := strings.Cut(ch.key, ","); key != "" {
+			keys = append(keys, key) // a comma would shift the keys of the others
 		}
 	}
 	if err := n.send(ircconn.Join(strings.Join(names, ","), strings.Join(keys, ","))); err != nil {

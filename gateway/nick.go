@@ -43,12 +43,16 @@ func (ch *Channel) updateSession(s *session, r *request) error {
 	}
 	before := s.wanted
 	s.wanted = strings.Clone(r.occupant())
-	return n.changeNick(nick, func(err error) {
+	err := n.changeNick(nick, func(err error) {
 		if s := ch.session(r.From); s != nil && s.wanted == r.occupant() {
 			s.wanted = before
 		}
 		n.u.replyError(r.Stanza, err)
 	})
+	if err != nil {
+		s.wanted = before
+	}
+	return err
 }
 
 // nickRefusals are the answers that refuse a change of nick.

@@ -310,7 +310,7 @@ func (n *Network) giveUp() {
 		ch.refuseWaiting(refuse("remote-server-timeout", "%s", text))
 		ch.removeAll(exit{text: text, codes: []int{statusShutdown}})
 		ch.alone = o.since
-		if !ch.keeps().stay {
+		if ch.keep(); !ch.keeps().stay {
 			ch.delete()
 		}
 	}

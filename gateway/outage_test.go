@@ -461,6 +461,38 @@ func TestLeavingAndJoiningInAnOutage(t *testing.T) {
 	w.expectLines("JOIN #chan")
 }
 
+// A wish for another nick that is refused in an outage can be wished for again.
+func TestNickIsWishedForAgain(t *testing.T) {
+	w := patient(t)
+	w.cut(brokenPipe)
+	w.forget()
+	wish := func() {
+		w.stanza(`<presence from='%s' to='%s/julia' id='n'/>`, desk, room)
+	}
+	wish()
+	w.expectOne(`type='error' id='n'`)
+	w.redialled()
+	w.register("juliet")
+	w.enter("nurse romeo juliet")
+	w.forget()
+	wish()
+	w.expectLines("NICK julia")
+}
+
+// A key with a comma, of which servers take what stands before it, does not shift
+// the others.
+func TestKeyWithAComma(t *testing.T) {
+	w := newWorld(t)
+	join := `<presence from='%s' to='#%s%%irc.test@gw.test/juliet'><x xmlns='http://jabber.org/protocol/muc'><password>%s</password></x></presence>`
+	w.stanza(join, desk, "a", "one,x")
+	w.stanza(join, desk, "b", "two")
+	w.register("juliet")
+	line := w.irc.sent[0]
+	if got := strings.Join(line.Params, " "); got != "#b,#a two,one" && got != "#a,#b one,two" {
+		t.Errorf("JOIN %s", got)
+	}
+}
+
 // Events of the connection that was lost do not count for the next.
 func TestOutageOfEachUserIsTheirOwn(t *testing.T) {
 	w := patient(t)

@@ -70,6 +70,7 @@ func (p pattern) matchesUser(jid component.JID) bool {
 
 // matchesHost reports whether the name of a server, or a host, is meant.
 func (p pattern) matchesHost(host string) bool {
+	host = strings.TrimSuffix(host, ".") // as resolvers take it
 	if p.name != nil {
 		return p.name.MatchString(strings.ToLower(host))
 	}

@@ -103,7 +103,8 @@ func validNetwork(name string) bool {
 			return false
 		}
 	}
-	return name[0] != '.' && name[0] != '-'
+	// A dot behind a host's name would be another name for the same host.
+	return name[0] != '.' && name[0] != '-' && name[len(name)-1] != '.'
 }
 
 // Localpart writes an address as the localpart of a JID, in the canonical
