@@ -97,8 +97,28 @@ func (u *User) join(r *request, x *component.Element) error {
 		return err
 	}
 	ch.waiting = append(ch.waiting, request)
+	if n.outage != nil && !ch.named {
+		ch.limitWait(r.Stanza)
+	}
 	n.enter(ch)
 	return nil
+}
+
+// limitWait has a client that joins in an outage wait for the connection no longer
+// than for any other answer.
+func (ch *Channel) limitWait(join *component.Stanza) {
+	n := ch.n
+	n.u.after(n.u.g.live().AnswerTimeout, func(*User) {
+		waits := func(w joinRequest) bool { return w.stanza == join }
+		if n.channel(ch.name) != ch || n.outage == nil || !slices.ContainsFunc(ch.waiting, waits) {
+			return
+		}
+		ch.waiting = slices.DeleteFunc(ch.waiting, waits)
+		n.u.replyError(join, n.interruption())
+		if !ch.settled && !ch.isOccupied() {
+			ch.delete()
+		}
+	})
 }
 
 // enter does the next step of joining a channel, as far as the server lets us.

@@ -266,10 +266,11 @@ func (n *Network) hasten() {
 		n.plan(firstRetry)
 		return
 	}
-	if o.next == nil || n.u.g.now().Sub(o.attempted) < hastenAfter {
+	if o.next == nil {
 		return
 	}
-	if soon := firstRetry; o.nextAt.Sub(n.u.g.now()) > soon {
+	now := n.u.g.now()
+	if soon := max(firstRetry, hastenAfter-now.Sub(o.attempted)); o.nextAt.Sub(now) > soon {
 		n.plan(soon)
 	}
 }

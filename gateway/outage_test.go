@@ -493,6 +493,31 @@ func TestKeyWithAComma(t *testing.T) {
 	}
 }
 
+// A client that joins a room in an outage has an answer in time, and the server is
+// tried for it, soon after the last time.
+func TestJoinInAnOutageIsAnswered(t *testing.T) {
+	w := patient(t)
+	w.cut(brokenPipe)
+	for range 5 {
+		w.redialled()
+		w.event(ircconn.Disconnected{Err: brokenPipe})
+	}
+	w.forget()
+	before := w.irc
+	w.stanza(`<presence from='%s' to='#two%%irc.test@gw.test/juliet' id='two'><x xmlns='http://jabber.org/protocol/muc'/></presence>`, desk)
+	w.pass(hastenAfter)
+	if w.irc == before {
+		t.Error("the server was not tried")
+	}
+	w.event(ircconn.Disconnected{Err: brokenPipe})
+	w.expect()
+	w.pass(w.g.live().AnswerTimeout)
+	w.expectOne(`type='error' id='two'`, `<remote-server-timeout `)
+	if w.network().channel("#two") != nil {
+		t.Error("the room is still waited for")
+	}
+}
+
 // Events of the connection that was lost do not count for the next.
 func TestOutageOfEachUserIsTheirOwn(t *testing.T) {
 	w := patient(t)
