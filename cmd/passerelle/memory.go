@@ -10,20 +10,23 @@ import (
 
 // Go collects garbage when there is as much of it as of what lives (GOGC=100). Here
 // that is too soon for a few hundred users, whose 5 MB would be collected dozens of
-// times a second when they are talked to, and later than need be for thousands: docs/performance.md
-// has what was measured.
+// times a second when they are talked to, and later than need be for thousands:
+// docs/performance.md has what was measured.
 const (
-	// leastGarbage is how many bytes may gather before a collection.
-	leastGarbage = 32 << 20
-	// garbagePercent is how many may in percent of what lives, when that is more.
-	garbagePercent = 50
+	// heapFloor is up to how many bytes the heap grows before it is collected at all.
+	heapFloor = 48 << 20
+	// garbagePercent is how much garbage may gather in a larger one, in percent of what
+	// lives.
+	garbagePercent = 33
+	// leastHeap is what the runtime takes for the least that lives.
+	leastHeap = 4 << 20
 )
 
 // A burst, such as thousands of joins, leaves garbage and free memory. Both are given
 // back to the system when it is over, unless too little was allocated to be worth it.
 const (
-	lookEvery  = 2 * time.Second
-	quietBytes = 1 << 20 // allocated between two looks
+	lookEvery  = 10 * time.Second
+	quietBytes = 4 << 20 // allocated between two looks
 	worthBytes = 8 << 20 // allocated since memory was given back; or a quarter of what lives
 )
 
@@ -42,11 +45,12 @@ func keepMemorySmall(gogc string) (stop func()) {
 	}
 }
 
-// collected is an object that nobody holds: it is gone with the next collection.
-type collected struct{ _ *byte }
+// collected is an object that nobody holds: it is gone with the next collection. Large
+// objects are swept first, and an old pace should not last.
+type collected [40 << 10]byte
 
 // paceCollections sets how much garbage may gather until the next collection, and after
-// that again. The runtime has no setting for a least amount, only a percentage.
+// that again. The runtime has no setting for a floor, only a percentage.
 func paceCollections(ended *atomic.Bool) {
 	if ended.Load() {
 		return
@@ -57,7 +61,11 @@ func paceCollections(ended *atomic.Bool) {
 
 // percentFor is how much garbage may gather beside so many bytes that live.
 func percentFor(live uint64) int {
-	return max(garbagePercent, int(leastGarbage*100/max(live, 1<<20)))
+	live = max(live, leastHeap)
+	if live >= heapFloor {
+		return garbagePercent
+	}
+	return max(garbagePercent, int((heapFloor-live)*100/live))
 }
 
 // giveBack gives memory back after bursts.

@@ -9,7 +9,7 @@ import (
 )
 
 func TestPaceOfCollections(t *testing.T) {
-	for live, want := range map[uint64]int{0: 3200, 1 << 20: 3200, 8 << 20: 400, 32 << 20: 100, 64 << 20: 50, 1 << 30: 50} {
+	for live, want := range map[uint64]int{0: 1100, 4 << 20: 1100, 8 << 20: 500, 24 << 20: 100, 40 << 20: 33, 64 << 20: 33, 1 << 30: 33} {
 		if got := percentFor(live); got != want {
 			t.Errorf("%d bytes: %d %%, want %d", live, got, want)
 		}
@@ -60,15 +60,15 @@ func TestBurstsEnd(t *testing.T) {
 		what            string
 	}{
 		{3 * mib, mib, false, "the start"},
-		{3 * mib, mib, false, "too little to be worth it"},
+		{5 * mib, mib, false, "too little to be worth it"},
 		{60 * mib, mib, false, "a burst"},
 		{120 * mib, 40 * mib, false, "and more of it"},
 		{120*mib + 1000, 40 * mib, true, "its end"},
 		{120*mib + 2000, 40 * mib, false, "nothing since"},
 		{129 * mib, 40 * mib, false, "a little"},
 		{129*mib + 1, 40 * mib, false, "less than a quarter of what lives"},
-		{135 * mib, 40 * mib, false, "more"},
-		{135*mib + 1, 40 * mib, true, "more than a quarter"},
+		{139 * mib, 40 * mib, false, "more"},
+		{139*mib + 1, 40 * mib, true, "more than a quarter"},
 	} {
 		if got := b.over(memory{look.allocated, look.live}); got != look.want {
 			t.Errorf("%s: %v", look.what, got)

@@ -33,7 +33,7 @@ type still struct {
 
 // quietTime is how long users do nothing before their memory is looked at, pingTime for
 // how long their processor time is: in a minute each connection is pinged once.
-const quietTime, pingTime = 10 * time.Second, time.Minute
+const quietTime, pingTime = 25 * time.Second, time.Minute
 
 // crowd lets users come in steps, and looks at the gateway after each.
 func (b *Benchmark) crowd(ctx context.Context, set settings, steps ...int) ([]still, error) {
