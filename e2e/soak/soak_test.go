@@ -95,7 +95,8 @@ func TestSoak(t *testing.T) {
 	if after.descriptors > before.descriptors+10 {
 		t.Errorf("the gateway has %d files open, %d before", after.descriptors, before.descriptors)
 	}
-	if after.residentKiB > before.residentKiB*5/4+16<<10 {
+	// The race detector keeps a history of its own of all memory there has been.
+	if flags == nil && after.residentKiB > before.residentKiB*5/4+16<<10 {
 		t.Errorf("the gateway has %d KiB resident, %d before", after.residentKiB, before.residentKiB)
 	}
 }
