@@ -24,9 +24,12 @@ const (
 
 // A burst, such as thousands of joins, leaves garbage and free memory. Both are given
 // back to the system when it is over, unless too little was allocated to be worth it.
+// When that is less than what lives, finding it costs more than it gains, and it waits
+// until it has been quiet for longer.
 const (
-	lookEvery  = 10 * time.Second
-	quietBytes = 4 << 20 // allocated between two looks
+	lookEvery  = 2 * time.Second
+	quietBytes = 1 << 20 // allocated between two looks
+	longQuiet  = 5       // looks
 	worthBytes = 8 << 20 // allocated since memory was given back; or a quarter of what lives
 )
 
@@ -86,13 +89,21 @@ func giveBack(stopped <-chan struct{}) {
 }
 
 // bursts notices when much was allocated and now nothing is.
-type bursts struct{ seen, given uint64 }
+type bursts struct {
+	seen, given uint64
+	quiet       int // looks
+}
 
 // over is called at every look.
 func (b *bursts) over(now memory) bool {
-	quiet := now.allocated-b.seen < quietBytes
+	calm := now.allocated-b.seen < quietBytes
 	b.seen = now.allocated
-	if !quiet || now.allocated-b.given < max(worthBytes, now.live/4) {
+	if !calm {
+		b.quiet = 0
+		return false
+	}
+	b.quiet++
+	if now.allocated-b.given < max(worthBytes, now.live/4) || now.spare < now.live && b.quiet < longQuiet {
 		return false
 	}
 	b.given = now.allocated
@@ -104,13 +115,16 @@ type memory struct {
 	// allocated is all there ever was, live what the last collection found in use,
 	// stacks and globals included, for they count as that in the pace of collections.
 	allocated, live uint64
+	// spare is what came since, of which some is in use, and what the heap has free.
+	spare uint64
 }
 
 func readMemory() memory {
 	samples := []metrics.Sample{
 		{Name: "/gc/heap/allocs:bytes"}, {Name: "/gc/heap/live:bytes"}, {Name: "/gc/scan/stack:bytes"}, {Name: "/gc/scan/globals:bytes"},
+		{Name: "/memory/classes/heap/objects:bytes"}, {Name: "/memory/classes/heap/free:bytes"},
 	}
 	metrics.Read(samples)
 	value := func(i int) uint64 { return samples[i].Value.Uint64() }
-	return memory{allocated: value(0), live: value(1) + value(2) + value(3)}
+	return memory{allocated: value(0), live: value(1) + value(2) + value(3), spare: max(value(4), value(1)) - value(1) + value(5)}
 }

@@ -55,22 +55,28 @@ func TestBurstsEnd(t *testing.T) {
 	const mib = 1 << 20
 	var b bursts
 	for _, look := range []struct {
-		allocated, live uint64
-		want            bool
-		what            string
+		allocated, live, spare uint64
+		want                   bool
+		what                   string
 	}{
-		{3 * mib, mib, false, "the start"},
-		{5 * mib, mib, false, "too little to be worth it"},
-		{60 * mib, mib, false, "a burst"},
-		{120 * mib, 40 * mib, false, "and more of it"},
-		{120*mib + 1000, 40 * mib, true, "its end"},
-		{120*mib + 2000, 40 * mib, false, "nothing since"},
-		{129 * mib, 40 * mib, false, "a little"},
-		{129*mib + 1, 40 * mib, false, "less than a quarter of what lives"},
-		{139 * mib, 40 * mib, false, "more"},
-		{139*mib + 1, 40 * mib, true, "more than a quarter"},
+		{mib, mib, 0, false, "the start"},
+		{mib, mib, 2 * mib, false, "too little to be worth it"},
+		{60 * mib, mib, 30 * mib, false, "a burst"},
+		{120 * mib, 10 * mib, 30 * mib, false, "and more of it"},
+		{120*mib + 1000, 10 * mib, 30 * mib, true, "its end"},
+		{120*mib + 2000, 10 * mib, 0, false, "nothing since"},
+		{129 * mib, 40 * mib, 50 * mib, false, "a little"},
+		{129*mib + 1, 40 * mib, 50 * mib, false, "less than a quarter of what lives"},
+		{139 * mib, 40 * mib, 50 * mib, false, "more"},
+		{139*mib + 1, 40 * mib, 50 * mib, true, "more than a quarter"},
+		{200 * mib, 40 * mib, 10 * mib, false, "another burst"},
+		{200 * mib, 40 * mib, 10 * mib, false, "quiet, with little to gain"},
+		{200 * mib, 40 * mib, 10 * mib, false, "still quiet"},
+		{200 * mib, 40 * mib, 10 * mib, false, "and"},
+		{200 * mib, 40 * mib, 10 * mib, false, "for a while"},
+		{200 * mib, 40 * mib, 10 * mib, true, "and long enough"},
 	} {
-		if got := b.over(memory{look.allocated, look.live}); got != look.want {
+		if got := b.over(memory{look.allocated, look.live, look.spare}); got != look.want {
 			t.Errorf("%s: %v", look.what, got)
 		}
 	}

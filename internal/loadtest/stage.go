@@ -60,7 +60,7 @@ func (b *Benchmark) options(set settings, xmpp *harness.XMPPServer, ircAddress s
 		Program: b.program, Hostname: gatewayDomain, XMPP: xmpp,
 		Servers: map[string][]string{networkName: {ircAddress}},
 		Settings: map[string]map[string]any{
-			"log": {"level": "warn"}, "irc": {"line_interval": "0s"}, "gateway": maps.Clone(set.gateway),
+			"log": {"level": "warn"}, "irc": {"line_interval": "0s", "queue_lines": 1000}, "gateway": maps.Clone(set.gateway),
 		},
 	}
 }
