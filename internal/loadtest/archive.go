@@ -105,11 +105,11 @@ func (b *Benchmark) readAll(s *stage, lines int) error {
 		place = "<after>" + last + "</after>"
 	}
 	took := time.Since(began)
-	if read.Load() != int64(lines) {
-		return fmt.Errorf("%d of %d messages are in the archive", read.Load(), lines)
-	}
 	after, err := s.settle()
-	b.Table.add("archive", "read", "messages/s", float64(lines)/took.Seconds())
-	b.Table.add("archive", "read, processor time for each", "µs", microseconds(after-before)/float64(lines))
+	count := float64(read.Load())
+	// One user who gets more than the store can write loses the rest (docs/admin.md).
+	b.Table.add("archive", "kept of what one user was sent at once", "%", 100*count/float64(lines))
+	b.Table.add("archive", "read", "messages/s", count/took.Seconds())
+	b.Table.add("archive", "read, processor time for each", "µs", microseconds(after-before)/count)
 	return err
 }
