@@ -55,7 +55,7 @@ func DefaultConfig() Config {
 		PingTimeout:         120 * time.Second,
 		Burst:               10,
 		LineInterval:        time.Second,
-		QueueLines:          200,
+		QueueLines:          500,
 		MaxLineBytes:        16384,
 		authorities:         &authorities{},
 	}
