@@ -8,7 +8,7 @@ import (
 
 const (
 	// queueLines and queueBytes bound what waits for the writer.
-	queueLines = 16384
+	queueLines = 49152
 	queueBytes = 16 << 20
 	// shares is into how many parts the queue is divided once half of it is
 	// full: a user who has one of them already gets no more, so that nobody fills
