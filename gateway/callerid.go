@@ -1,7 +1,6 @@
 package gateway
 
 import (
-	"fmt"
 	"strings"
 
 	"passerelle/ircconn"
@@ -24,11 +23,12 @@ func (n *Network) onCaller(ev ircconn.Reply) bool {
 		from = " (" + plain(ev.Params[1]) + ")"
 	}
 	jid := n.u.jidOf(translate.Nick, nick, n.name)
-	n.tell(fmt.Sprintf("%s%s wants to write to you, and you accept messages only from people you chose (+g). "+
-		"To accept them, grant the request of %s, or write here: ACCEPT %s", nick, from, jid, nick))
+	wish := nick + from + " wants to write to you, and you accept messages only from people you chose (+g). To accept them, "
 	if len(n.callers) >= callersLimit {
+		n.tell(wish + "write here: ACCEPT " + nick)
 		return true
 	}
+	n.tell(wish + "grant the request of " + jid.String() + ", or write here: ACCEPT " + nick)
 	if n.callers == nil {
 		n.callers = make(map[ircconn.Folded]bool)
 	}

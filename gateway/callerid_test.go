@@ -2,6 +2,7 @@ package gateway
 
 import (
 	"fmt"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -71,4 +72,16 @@ func TestTooManyCallers(t *testing.T) {
 	if len(w.network().callers) != callersLimit {
 		t.Errorf("%d wait", len(w.network().callers))
 	}
+}
+
+// Where too many ask already, nobody is told to grant a request that is not made.
+func TestOneCallerTooMany(t *testing.T) {
+	w := connected(t)
+	for i := range callersLimit + 1 {
+		w.forget()
+		w.event(ircconn.Reply{Numeric: 718, Params: []string{"caller" + strconv.Itoa(i), "user@host"}})
+	}
+	got := strings.Join(w.sent(), "\n")
+	contains(t, got, "write here: ACCEPT caller"+strconv.Itoa(callersLimit))
+	lacks(t, got, "grant the request", "subscribe")
 }
