@@ -75,3 +75,18 @@ func BenchmarkLinesOfManyUsers(b *testing.B) {
 		<-finished
 	})
 }
+
+// BenchmarkArchivePage is a page of 100 messages out of archives of several sizes.
+func BenchmarkArchivePage(b *testing.B) {
+	for _, lines := range []int{5_000, 50_000} {
+		b.Run(strconv.Itoa(lines), func(b *testing.B) {
+			w := archived(b, lines)
+			w.g.out = discard{}
+			s := w.askPage(lines)
+			b.ReportAllocs()
+			for b.Loop() {
+				w.do(func() { w.u.handleStanza(s) })
+			}
+		})
+	}
+}

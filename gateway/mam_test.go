@@ -1,11 +1,16 @@
 package gateway
 
 import (
+	"fmt"
+	"io"
+	"log/slog"
 	"strings"
 	"testing"
+	"time"
 
 	"passerelle/component"
 	"passerelle/ircconn"
+	"passerelle/store"
 )
 
 // One user's archive of a room is not another's, whatever address that one asks
@@ -40,4 +45,48 @@ func TestArchiveIsOfOneUser(t *testing.T) {
 	lacks(t, ask(`get' id='a'><metadata xmlns='urn:xmpp:mam:2'/>`), `<start`, id[0])
 	w.archive(``)
 	contains(t, strings.Join(w.sent(), ""), `for juliet`)
+}
+
+// archived is a user with so many lines in the archive of the room.
+func archived(t testing.TB, lines int) *world {
+	w := connected(t)
+	cfg := store.DefaultConfig()
+	cfg.Directory = t.TempDir()
+	s, err := store.Open(cfg, slog.New(slog.NewTextHandler(io.Discard, nil)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = s.Close() })
+	_, _, err = s.ImportLines(t.Context(), func(yield func(store.Line, error) bool) {
+		for i := range lines {
+			line := store.Line{
+				ID: newID(), User: "juliet@xmpp.test", Server: "irc.test", Channel: "#chan", At: w.clock.Add(time.Duration(i) * time.Second),
+				MessageID: newID(), Nick: "romeo", Occupant: newID() + newID(), Body: "what light through yonder window breaks",
+				Payload: []byte("<body>what light through yonder window breaks</body>"),
+			}
+			if !yield(line, nil) {
+				return
+			}
+		}
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	w.g.store = s
+	return w
+}
+
+// askPage is a question for 100 messages in the middle of an archive of so many lines.
+func (w *world) askPage(lines int) *component.Stanza {
+	w.t.Helper()
+	half, err := w.g.store.Page(w.t.Context(), store.Query{User: "juliet@xmpp.test", Server: "irc.test", Channel: "#chan", Max: lines / 2})
+	if err != nil || len(half.Lines) != lines/2 {
+		w.t.Fatalf("%d lines: %v", len(half.Lines), err)
+	}
+	s, err := parseStanza(fmt.Sprintf(`<iq from='%s' to='%s' type='set' id='a'><query xmlns='urn:xmpp:mam:2' queryid='q'><set xmlns='http://jabber.org/protocol/rsm'><max>100</max><after>%s</after></set></query></iq>`,
+		desk, room, half.Lines[len(half.Lines)-1].ID))
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	return s
 }

@@ -63,9 +63,13 @@ func TestLinesComeBack(t *testing.T) {
 		full := sampleLine(1)
 		other := full
 		other.User = "romeo@example.org"
-		appendAll(t, s, odd, full, other)
+		raw := Line{
+			ID: "\x1f\x1e|1", User: "raw@b", Server: "s", Channel: "#c", At: time.Unix(-99999999, 0), MessageID: "\x01\n", Nick: "ñ\x1f", Occupant: " ",
+			Payload: []byte("\x00\xff\x00\x00 1\x00"),
+		}
+		appendAll(t, s, odd, full, other, raw)
 		for range 3 {
-			for _, want := range []Line{odd, full, other} {
+			for _, want := range []Line{odd, full, other, raw} {
 				page, err := s.Page(ctx, Query{User: want.User, Server: want.Server, Channel: want.Channel, Max: 5})
 				check(t, err)
 				if len(page.Lines) != 1 || !page.Complete || page.Total != 1 || page.FirstIndex != 0 {

@@ -29,6 +29,8 @@ type dialect struct {
 	// words makes what the text index takes out of staged.words, and match is the
 	// condition that a query's words be in it.
 	words, match string
+	// packed, if any, makes one text of a line; without it a line is read as a row.
+	packed string
 	// embedded is whether the database is part of the process.
 	embedded bool
 	// numbered says that arguments are $1, $2, … in place of ?.
@@ -161,6 +163,15 @@ func (db *database) scan(ctx context.Context, text string, arguments []any, into
 			return err
 		}
 		found, err = foundRow(statement.QueryRowContext(ctx, arguments...).Scan(into...))
+		return err
+	})
+	return found, err
+}
+
+// scanOnce is scan for a query whose text will not come again.
+func (db *database) scanOnce(ctx context.Context, text string, arguments []any, into ...any) (found bool, err error) {
+	err = db.again(ctx, func() error {
+		found, err = foundRow(db.read.QueryRowContext(ctx, db.bind(text), arguments...).Scan(into...))
 		return err
 	})
 	return found, err

@@ -2,10 +2,8 @@ package store
 
 import (
 	"context"
-	"database/sql"
 	"fmt"
 	"slices"
-
 	"time"
 )
 
@@ -305,8 +303,6 @@ func (s *Store) count(ctx context.Context, f filtered, r span) (int, error) {
 	return count, rows.Err()
 }
 
-const lineColumns = "SELECT line.key, at, id, message_id, nick, occupant, body, payload"
-
 // fill reads the lines of a page and returns the key of the first.
 func (s *Store) fill(ctx context.Context, page *Page, f filtered, r span, q Query) (first int64, err error) {
 	page.Complete = true
@@ -317,58 +313,23 @@ func (s *Store) fill(ctx context.Context, page *Page, f filtered, r span, q Quer
 	if q.Backward {
 		order, q.Index = " DESC LIMIT ? OFFSET ?", 0
 	}
-	rows, err := s.run(ctx, f, r, lineColumns, order, q.Max+1, q.Index)
-	if err != nil {
-		return 0, err
-	}
-	defer rows.Close()
-	var keys []int64
-	for rows.Next() {
-		var key, at int64
-		line := Line{User: q.User, Server: q.Server, Channel: q.Channel}
-		if err := rows.Scan(&key, &at, &line.ID, &line.MessageID, &line.Nick, &line.Occupant, &line.Body, &line.Payload); err != nil {
-			return 0, err
-		}
-		line.At = lineTime(at)
-		keys = append(keys, key)
-		page.Lines = append(page.Lines, line)
-	}
-	if err := rows.Err(); err != nil || len(keys) == 0 {
+	lines, keys, err := s.readLines(ctx, f, r, order, q.Max+1, q.Index)
+	if err != nil || len(keys) == 0 {
 		return 0, err
 	}
 	if len(keys) > q.Max {
 		page.Complete = false
-		keys, page.Lines = keys[:q.Max], page.Lines[:q.Max]
+		keys, lines = keys[:q.Max], lines[:q.Max]
 	}
+	for i := range lines {
+		lines[i].User, lines[i].Server, lines[i].Channel = q.User, q.Server, q.Channel
+	}
+	page.Lines = lines
 	if q.Backward {
 		slices.Reverse(page.Lines)
 		return keys[len(keys)-1], nil
 	}
 	return keys[0], nil
-}
-
-// run runs a query over the lines of a span that meet the conditions. order is what
-// follows the key that they are sorted by; lines that are only counted have none.
-func (s *Store) run(ctx context.Context, f filtered, r span, columns, order string, more ...any) (*sql.Rows, error) {
-	tables, key, conditions := "line", "line.key", f.conditions
-	switch {
-	case f.words == nil:
-	case order == "" && conditions == "":
-		// The lines themselves need not be visited.
-		tables, key, conditions = "line_text", "line_text.rowid", " AND "+s.db.match
-	default:
-		tables, key = "line_text JOIN line ON line.key = line_text.rowid", "line_text.rowid"
-		conditions = " AND " + s.db.match + conditions
-	}
-	text := columns + " FROM " + tables + " WHERE " + key + " BETWEEN ? AND ?" + conditions
-	if order != "" {
-		text += " ORDER BY " + key + order
-	}
-	arguments := slices.Concat([]any{r.low, r.high}, f.words, f.arguments, more)
-	if f.once {
-		return s.db.queryOnce(ctx, text, arguments...)
-	}
-	return s.db.query(ctx, text, arguments...)
 }
 
 // Ends returns the first and the last line of an archive (XEP-0313 metadata); ok is

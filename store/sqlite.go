@@ -48,6 +48,7 @@ func openSQLite(directory string) (*database, error) {
 		name: "sqlite", embedded: true,
 		key: "INTEGER", bytes: "BLOB",
 		words: "words", match: "line_text MATCH ?",
+		packed:  packedLine,
 		durable: "PRAGMA synchronous=FULL", relaxed: "PRAGMA synchronous=NORMAL",
 		// The range of keys in a query leads to the archive.
 		textQuery: func(_ int64, words []string) string { return `"` + strings.Join(words, `" "`) + `"` },
