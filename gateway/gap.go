@@ -229,7 +229,6 @@ func (ch *Channel) knownSince(start time.Time) knownLines {
 	if u.g.store == nil || u.g.archiveIsAway() {
 		return known
 	}
-	u.g.awaitArchived()
 	scope := ch.scope()
 	page, err := u.g.recent(store.Query{
 		User: scope.User, Server: scope.Server, Channel: scope.Channel, Start: start, Max: gapLines,

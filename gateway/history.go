@@ -1,7 +1,6 @@
 package gateway
 
 import (
-	"context"
 	"slices"
 	"strconv"
 	"time"
@@ -123,7 +122,6 @@ func (ch *Channel) writeHistory(to session, stanza *component.Stanza) {
 	if u.g.store == nil || limits.stanzas == 0 || limits.chars == 0 || u.g.archiveIsAway() {
 		return
 	}
-	u.g.awaitArchived()
 	query := store.Query{
 		User: scope.User, Server: scope.Server, Channel: scope.Channel, Start: limits.since,
 		Backward: true, Max: min(limits.stanzas, largestHistory),
@@ -168,23 +166,6 @@ func (ch *Channel) missed(query store.Query, usual store.Page) (store.Page, erro
 		return usual, err
 	}
 	return page, nil
-}
-
-// archiveDelay is how long a reader of the archive waits for what was just said
-// to be in it.
-const archiveDelay = 250 * time.Millisecond
-
-// awaitArchived waits until what was said is in the archive, unless the database
-// is in trouble: then the newest is missing, and nobody waits for it.
-func (g *Gateway) awaitArchived() {
-	if g.archiveIsAway() {
-		return
-	}
-	ctx, cancel := context.WithTimeout(context.Background(), archiveDelay)
-	defer cancel()
-	if err := g.store.Flushed(ctx); err != nil {
-		g.log.Warn("the newest messages may be missing from the archive", "error", err)
-	}
 }
 
 // historySize is how many characters a message of the history has as a stanza.

@@ -101,7 +101,6 @@ func (u *User) onArchiveQuery(r *request, query *component.Element) error {
 	}
 	var page store.Page
 	if u.g.store != nil {
-		u.g.awaitArchived()
 		err = u.searchStore(func(ctx context.Context) (err error) {
 			page, err = u.g.store.Page(ctx, *q)
 			return err

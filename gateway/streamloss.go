@@ -206,7 +206,6 @@ func (ch *Channel) writeMissed(to session, since, until time.Time) {
 	if u.g.store == nil || u.g.archiveIsAway() {
 		return
 	}
-	u.g.awaitArchived()
 	scope := ch.scope()
 	page, err := u.g.recent(store.Query{
 		User: scope.User, Server: scope.Server, Channel: scope.Channel, Start: since, End: until, Backward: true, Max: largestHistory,

@@ -104,8 +104,16 @@ func (s *Store) Stats() Stats {
 	return stats
 }
 
-// settle puts the lines of one archive where queries find them. While the database
-// cannot be written the queries find what was written before.
+// written waits until the lines of one archive are in the database, for one attempt
+// to write them: while that does not work, queries find what was written before.
+func (s *Store) written(ctx context.Context, scope Scope) error {
+	if !s.queue.unwritten(scope) {
+		return nil
+	}
+	return s.queue.do(ctx, job{run: func(context.Context, *writer) error { return nil }})
+}
+
+// settle puts the lines of one archive in their place, as written waits for them.
 func (s *Store) settle(ctx context.Context, scope Scope) error {
 	if !s.queue.unsettled(scope) {
 		return nil

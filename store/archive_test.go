@@ -108,7 +108,8 @@ func TestTextsThatDatabasesRefuse(t *testing.T) {
 }
 
 // The pages of 20 lines, by every filter and every way of paging, are the same
-// while the lines are staged, when they are in their place, and half and half.
+// while the lines are staged, side by side or among others, when they are in their
+// place, and half and half.
 func TestPages(t *testing.T) {
 	at := func(n int) time.Time { return epoch.Add(time.Duration(n) * time.Minute) }
 	tests := map[string]struct {
@@ -173,10 +174,18 @@ func TestPages(t *testing.T) {
 		},
 		"half": func(t *testing.T, s *Store) {
 			appendAll(t, s, sampleLines(11)...)
-			if page, err := s.Page(deadline(t), ask(Query{})); err != nil || page.Total != 11 {
-				t.Fatalf("%v, %v", page, err)
-			}
+			check(t, s.settle(deadline(t), scopeOf(sampleLine(0))))
 			appendAll(t, s, sampleLines(20)[11:]...)
+		},
+		"scattered": func(t *testing.T, s *Store) {
+			for i, line := range sampleLines(20) {
+				appendAll(t, s, line)
+				for range 9 {
+					line.ID += "-"
+					line.Channel = "#" + strconv.Itoa(i%3)
+					appendAll(t, s, line)
+				}
+			}
 		},
 	}
 	backends(t, func(t *testing.T, cfg Config) {

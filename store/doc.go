@@ -8,8 +8,8 @@
 // change of the database. Lines of the archive wait for it in a bounded queue and
 // nobody waits for them, and of which no user gets all; it writes many in one transaction, at least every 100
 // milliseconds, and first into a table that only grows, from which they are put in
-// their place many at a time. Whoever asks for an archive has its lines put there
-// before. Changes of settings and contacts wait for their transaction. Queries run
+// their place many at a time. Whoever pages through an archive finds its lines in
+// either; whoever looks for some of them has them put in their place before. Changes of settings and contacts wait for their transaction. Queries run
 // on connections of their own while the writer writes. A second goroutine looks
 // for lines to remove, every ten minutes, and has the writer remove a few at a
 // time.

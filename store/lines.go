@@ -9,27 +9,33 @@ import (
 	"strings"
 )
 
-// readLines reads lines of a span with their keys, in the order that is asked for.
-func (s *Store) readLines(ctx context.Context, f filtered, r span, order string, more ...any) ([]Line, []int64, error) {
+// selection is the part of a query that says which lines are meant, in which order.
+type selection struct {
+	text      string // what follows the columns
+	arguments []any
+	once      bool // the text will not come again
+}
+
+// readLines reads lines with their keys.
+func (s *Store) readLines(ctx context.Context, which selection) ([]Line, []int64, error) {
 	if s.db.packed == "" {
-		return s.readRows(ctx, f, r, order, more...)
+		return s.readRows(ctx, which)
 	}
-	text, arguments := s.compose(f, r, "SELECT "+s.db.packed+" AS packed", order, more...)
-	text = "SELECT coalesce(group_concat(packed, ''), '') FROM (" + text + ")"
+	text := "SELECT coalesce(group_concat(packed, ''), '') FROM (SELECT " + s.db.packed + " AS packed" + which.text + ")"
 	scan := s.db.scan
-	if f.once {
+	if which.once {
 		scan = s.db.scanOnce
 	}
 	var all string
-	if _, err := scan(ctx, text, arguments, &all); err != nil {
+	if _, err := scan(ctx, text, which.arguments, &all); err != nil {
 		return nil, nil, err
 	}
 	return unpack(all)
 }
 
 // readRows is readLines with a row for each line.
-func (s *Store) readRows(ctx context.Context, f filtered, r span, order string, more ...any) (lines []Line, keys []int64, err error) {
-	rows, err := s.run(ctx, f, r, "SELECT line.key, at, id, message_id, nick, occupant, body, payload", order, more...)
+func (s *Store) readRows(ctx context.Context, which selection) (lines []Line, keys []int64, err error) {
+	rows, err := s.run(ctx, "SELECT key, at, id, message_id, nick, occupant, body, payload", which)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -51,7 +57,7 @@ func (s *Store) readRows(ctx context.Context, f filtered, r span, order string, 
 // value: that is read several times as fast as as many rows of as many columns. No
 // text of the archive has a zero byte, which is what ends each here. The payload may
 // have any, and comes last, with its length before it.
-const packedLine = "concat_ws(char(0), line.key, at, id, message_id, nick, occupant, body, length(payload), payload)"
+const packedLine = "concat_ws(char(0), key, at, id, message_id, nick, occupant, body, length(payload), payload)"
 
 // packedTexts is how many texts stand before the payload of a packed line.
 const packedTexts = 8
@@ -95,18 +101,17 @@ func unpack(all string) (lines []Line, keys []int64, err error) {
 	return lines, keys, nil
 }
 
-// run runs a query over the lines of a span that meet the conditions. order is what
-// follows the key that they are sorted by; lines that are only counted have none.
-func (s *Store) run(ctx context.Context, f filtered, r span, columns, order string, more ...any) (*sql.Rows, error) {
-	text, arguments := s.compose(f, r, columns, order, more...)
-	if f.once {
-		return s.db.queryOnce(ctx, text, arguments...)
+// run runs a query for columns of lines.
+func (s *Store) run(ctx context.Context, columns string, which selection) (*sql.Rows, error) {
+	if which.once {
+		return s.db.queryOnce(ctx, columns+which.text, which.arguments...)
 	}
-	return s.db.query(ctx, text, arguments...)
+	return s.db.query(ctx, columns+which.text, which.arguments...)
 }
 
-// compose writes the query that run runs.
-func (s *Store) compose(f filtered, r span, columns, order string, more ...any) (text string, arguments []any) {
+// selected are the lines of a span that meet the conditions. order is what follows
+// the key that they are sorted by; lines that are only counted have none.
+func (s *Store) selected(f filtered, r span, order string, more ...any) selection {
 	tables, key, conditions := "line", "line.key", f.conditions
 	switch {
 	case f.words == nil:
@@ -117,9 +122,9 @@ func (s *Store) compose(f filtered, r span, columns, order string, more ...any) 
 		tables, key = "line_text JOIN line ON line.key = line_text.rowid", "line_text.rowid"
 		conditions = " AND " + s.db.match + conditions
 	}
-	text = columns + " FROM " + tables + " WHERE " + key + " BETWEEN ? AND ?" + conditions
+	text := " FROM " + tables + " WHERE " + key + " BETWEEN ? AND ?" + conditions
 	if order != "" {
 		text += " ORDER BY " + key + order
 	}
-	return text, slices.Concat([]any{r.low, r.high}, f.words, f.arguments, more)
+	return selection{text: text, arguments: slices.Concat([]any{r.low, r.high}, f.words, f.arguments, more), once: f.once}
 }

@@ -77,7 +77,7 @@ func (s *Store) page(ctx context.Context, q Query) (Page, error) {
 	// The queries that follow see the database at different moments. In between only
 	// lines at the end can come and lines at the beginning go, which makes the page
 	// shorter and never wrong.
-	archive, whole, err := s.findArchive(ctx, Scope{q.User, q.Server, q.Channel})
+	archive, whole, err := s.findArchive(ctx, q)
 	if err != nil {
 		return Page{}, err
 	}
@@ -105,7 +105,7 @@ func (s *Store) page(ctx context.Context, q Query) (Page, error) {
 		page.Complete = page.Total == 0
 		return page, nil
 	}
-	first, err := s.fill(ctx, &page, result, paged, q)
+	first, err := s.fill(ctx, archive, &page, result, paged, q)
 	if err != nil || len(page.Lines) == 0 {
 		return page, err
 	}
@@ -121,27 +121,49 @@ func (s *Store) page(ctx context.Context, q Query) (Page, error) {
 // archiveRow is an archive as queries see it.
 type archiveRow struct {
 	id, lag int64
+	// staged are its lines that a query finds there and not in their place.
+	staged stagedLines
+}
+
+// filters says whether a query looks at the lines themselves, for which they must be
+// in their place.
+func (q *Query) filters() bool {
+	return !q.Start.IsZero() || !q.End.IsZero() || q.Nick != "" || q.Text != "" || q.IDs != nil
 }
 
 // findArchive returns an archive and the keys of all its lines. The span is empty
 // when there is no such archive.
-func (s *Store) findArchive(ctx context.Context, scope Scope) (archiveRow, span, error) {
-	for _, text := range []*string{&scope.User, &scope.Server, &scope.Channel} {
-		*text = storable(*text)
-	}
-	if err := s.settle(ctx, scope); err != nil {
-		return archiveRow{}, span{}, err
-	}
+func (s *Store) findArchive(ctx context.Context, q Query) (archiveRow, span, error) {
+	scope := Scope{storable(q.User), storable(q.Server), storable(q.Channel)}
 	var archive archiveRow
 	whole := span{0, -1}
+	prepare := s.written
+	if q.filters() {
+		prepare = s.settle
+	}
+	if err := prepare(ctx, scope); err != nil {
+		return archive, whole, err
+	}
 	if !s.archivists.has(scope.User) {
 		return archive, whole, nil
 	}
+	staged := s.stage.look(scope)
 	_, err := s.db.scan(ctx, `SELECT id, lag,
 			coalesce((SELECT key FROM line WHERE key BETWEEN archive.id * 4294967296 AND archive.id * 4294967296 + 4294967295 ORDER BY key LIMIT 1), 0),
 			coalesce((SELECT key FROM line WHERE key BETWEEN archive.id * 4294967296 AND archive.id * 4294967296 + 4294967295 ORDER BY key DESC LIMIT 1), -1)
 		FROM archive WHERE owner = ? AND server = ? AND channel = ?`,
 		[]any{scope.User, scope.Server, scope.Channel}, &archive.id, &archive.lag, &whole.low, &whole.high)
+	if q.filters() || staged.archive != archive.id {
+		return archive, whole, err
+	}
+	// What was put in its place between the two looks is found there.
+	if fresh := staged.span(); fresh.lines() > 0 && fresh.low > whole.high {
+		archive.staged = staged
+		if whole.lines() == 0 {
+			whole.low = fresh.low
+		}
+		whole.high = fresh.high
+	}
 	return archive, whole, err
 }
 
@@ -276,8 +298,11 @@ func (s *Store) turn(ctx context.Context, archive archiveRow, r span, q Query) (
 }
 
 func (s *Store) keyOf(ctx context.Context, archive archiveRow, id string) (int64, error) {
-	var key int64
 	id = storable(id)
+	if key, staged := s.stage.keyOf(archive.id, id); staged {
+		return key, nil
+	}
+	var key int64
 	found, err := s.db.scan(ctx, "SELECT key FROM line WHERE id_hash = ? AND id = ?", []any{lineIDHash(archive.id, id), id}, &key)
 	if err == nil && !found {
 		err = ErrUnknownID
@@ -290,7 +315,7 @@ func (s *Store) count(ctx context.Context, f filtered, r span) (int, error) {
 		return 0, nil
 	}
 	count := 0
-	rows, err := s.run(ctx, f, r, "SELECT count(*)", "")
+	rows, err := s.run(ctx, "SELECT count(*)", s.selected(f, r, ""))
 	if err != nil {
 		return 0, err
 	}
@@ -304,32 +329,59 @@ func (s *Store) count(ctx context.Context, f filtered, r span) (int, error) {
 }
 
 // fill reads the lines of a page and returns the key of the first.
-func (s *Store) fill(ctx context.Context, page *Page, f filtered, r span, q Query) (first int64, err error) {
+func (s *Store) fill(ctx context.Context, archive archiveRow, page *Page, f filtered, r span, q Query) (first int64, err error) {
 	page.Complete = true
 	if r.lines() == 0 {
 		return 0, nil
 	}
-	order := " LIMIT ? OFFSET ?"
-	if q.Backward {
-		order, q.Index = " DESC LIMIT ? OFFSET ?", 0
+	var keys []int64
+	if f.exact() {
+		page.Complete = r.lines() <= q.Max
+		page.Lines, keys, err = s.readSpan(ctx, archive, r.part(q))
+	} else {
+		page.Lines, keys, err = s.readMatches(ctx, f, r, q)
+		if len(keys) > q.Max {
+			page.Complete = false
+			surplus := len(keys) - q.Max
+			if q.Backward {
+				keys, page.Lines = keys[surplus:], page.Lines[surplus:]
+			} else {
+				keys, page.Lines = keys[:q.Max], page.Lines[:q.Max]
+			}
+		}
 	}
-	lines, keys, err := s.readLines(ctx, f, r, order, q.Max+1, q.Index)
 	if err != nil || len(keys) == 0 {
 		return 0, err
 	}
-	if len(keys) > q.Max {
-		page.Complete = false
-		keys, lines = keys[:q.Max], lines[:q.Max]
-	}
-	for i := range lines {
-		lines[i].User, lines[i].Server, lines[i].Channel = q.User, q.Server, q.Channel
-	}
-	page.Lines = lines
-	if q.Backward {
-		slices.Reverse(page.Lines)
-		return keys[len(keys)-1], nil
+	for i := range page.Lines {
+		line := &page.Lines[i]
+		line.User, line.Server, line.Channel = q.User, q.Server, q.Channel
 	}
 	return keys[0], nil
+}
+
+// part is the first or last lines of a span that a query wants. The lines of an
+// archive are numbered without gaps.
+func (r span) part(q Query) span {
+	switch {
+	case r.lines() <= q.Max:
+		return r
+	case q.Backward:
+		return span{r.high - int64(q.Max) + 1, r.high}
+	}
+	return span{r.low, r.low + int64(q.Max) - 1}
+}
+
+// readMatches reads the lines of a span that meet the conditions, in their order, and
+// one more than the query wants, if there is one.
+func (s *Store) readMatches(ctx context.Context, f filtered, r span, q Query) ([]Line, []int64, error) {
+	if !q.Backward {
+		return s.readLines(ctx, s.selected(f, r, " LIMIT ? OFFSET ?", q.Max+1, q.Index))
+	}
+	lines, keys, err := s.readLines(ctx, s.selected(f, r, " DESC LIMIT ? OFFSET ?", q.Max+1, 0))
+	slices.Reverse(lines)
+	slices.Reverse(keys)
+	return lines, keys, err
 }
 
 // Ends returns the first and the last line of an archive (XEP-0313 metadata); ok is

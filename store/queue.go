@@ -36,8 +36,8 @@ type queue struct {
 	closed   bool
 	// users is what the lines that wait are to each user.
 	users map[string]load
-	// waiting counts, for each archive, the lines that queries do not find yet.
-	waiting map[Scope]int
+	// waiting has the archives with lines that are not in their place yet.
+	waiting map[Scope]waiting
 
 	// marks are when some of the lines came that are not handled yet, the first
 	// of them no later than the oldest of these.
@@ -47,6 +47,13 @@ type queue struct {
 	gap           map[string]int
 	tellGap       func(users map[string]int, err error)
 	err           error
+}
+
+// waiting is what of an archive is not in its place yet: how many lines, and how many
+// lines had been appended, of all archives, when the last of them was.
+type waiting struct {
+	lines int
+	last  uint64
 }
 
 // load is how much waits.
@@ -70,7 +77,7 @@ type job struct {
 }
 
 func newQueue() *queue {
-	return &queue{lineCame: make(chan struct{}, 1), atOnce: make(chan struct{}, 1), waiting: make(map[Scope]int), users: make(map[string]load)}
+	return &queue{lineCame: make(chan struct{}, 1), atOnce: make(chan struct{}, 1), waiting: make(map[Scope]waiting), users: make(map[string]load)}
 }
 
 func signal(c chan struct{}) {
@@ -95,7 +102,8 @@ func (q *queue) append(line Line) bool {
 	q.bytes += size
 	q.users[line.User] = load{own.lines + 1, own.bytes + size}
 	q.appended++
-	q.waiting[line.scope()]++
+	scope := line.scope()
+	q.waiting[scope] = waiting{q.waiting[scope].lines + 1, q.appended}
 	switch len(q.lines) {
 	case 1:
 		signal(q.lineCame)
@@ -225,29 +233,46 @@ func (q *queue) stats() Stats {
 	return stats
 }
 
-// unsettled says whether an archive has lines that queries do not find yet.
+// unwritten says whether an archive has lines that are not in the database yet.
+func (q *queue) unwritten(scope Scope) bool {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	return q.waiting[scope].last > q.handled
+}
+
+// unsettled says whether an archive has lines that are not in their place yet.
 func (q *queue) unsettled(scope Scope) bool {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	return q.waiting[scope] > 0
+	return q.waiting[scope].lines > 0
 }
 
-// settled counts lines of an archive that queries find from now on, or that are
-// not to be found at all.
+// settled counts lines of an archive that are in their place from now on, or that
+// will never be.
 func (q *queue) settled(scope Scope, lines int) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	if q.waiting[scope] -= lines; q.waiting[scope] <= 0 {
+	q.leave(scope, lines)
+}
+
+// leave is settled while the mutex is held.
+func (q *queue) leave(scope Scope, lines int) {
+	left := q.waiting[scope]
+	if left.lines -= lines; left.lines <= 0 {
 		delete(q.waiting, scope)
+		return
 	}
+	q.waiting[scope] = left
 }
 
 // expect counts lines of an archive that did not come through the queue and are
-// not to be found yet.
+// not in their place yet.
 func (q *queue) expect(scope Scope, lines int) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	q.waiting[scope] += lines
+	expected := q.waiting[scope]
+	expected.lines += lines
+	q.waiting[scope] = expected
 }
 
 // wrote notes the outcome of writing lines that were taken.
@@ -274,11 +299,7 @@ func (q *queue) giveUp(lines []Line) {
 	q.trimMarks()
 	for i := range lines {
 		q.lose(lines[i].User)
-		if scope := lines[i].scope(); q.waiting[scope] > 1 {
-			q.waiting[scope]--
-		} else {
-			delete(q.waiting, scope)
-		}
+		q.leave(lines[i].scope(), 1)
 	}
 }
 

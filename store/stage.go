@@ -8,13 +8,14 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 )
 
 // Lines are written twice. First as they come, in one table that only grows, so
 // that a transaction touches few pages however many archives it is about. Later,
-// when many have gathered or somebody asks for an archive, they are put in their
-// place, sorted, so that each page of the database takes several lines at once.
+// when many have gathered or somebody looks for something in an archive, they are put
+// in their place, sorted, so that each page of the database takes several lines at once.
 
 // sequenceBits is how many bits of a line's key number it within its archive.
 const sequenceBits = 32
@@ -30,30 +31,28 @@ type archiveState struct {
 	lag  int64 // how far a line is behind an earlier one at most, in milliseconds
 }
 
-// stagedArchive is what the staging table holds of one archive.
-type stagedArchive struct {
-	scope     Scope
-	positions []int64
-	merged    int // how many of these are in their place already
-}
-
-// stage is the writer's memory of the staging table and of the archives.
+// stage is the writer's memory of the staging table and of the archives. Queries see
+// a part of it.
 type stage struct {
 	ready    bool // whether lines of an earlier run are in their place
 	position int64
 	archives map[Scope]archiveState
 	newest   int64 // the highest archive id; 0 when it is not known
-	staged   map[int64]*stagedArchive
 	lines    int
-	// ids are the staged lines' ids, as hashes of 64 bits with a seed of our own.
-	ids  map[uint64]struct{}
-	seed maphash.Seed
+	seed     maphash.Seed
+
+	// mu guards the following, which the writer alone changes and queries read.
+	mu     sync.Mutex
+	staged map[Scope]*stagedLines
+	// keys are the keys of the staged lines, by their ids: hashes of 64 bits with a
+	// seed of our own.
+	keys map[uint64]int64
 }
 
 func newStage() *stage {
 	return &stage{
-		archives: make(map[Scope]archiveState), staged: make(map[int64]*stagedArchive),
-		ids: make(map[uint64]struct{}), seed: maphash.MakeSeed(),
+		archives: make(map[Scope]archiveState), staged: make(map[Scope]*stagedLines),
+		keys: make(map[uint64]int64), seed: maphash.MakeSeed(),
 	}
 }
 
@@ -70,15 +69,19 @@ type stagedRow struct {
 	unique          uint64
 }
 
-func (w *writer) newRow(line *Line, archive int64) stagedRow {
-	var hash maphash.Hash
-	hash.SetSeed(w.stage.seed)
-	maphash.WriteComparable(&hash, archive)
-	hash.WriteString(line.ID)
+func (st *stage) newRow(line *Line, archive int64) stagedRow {
 	return stagedRow{
 		Line: line, scope: line.scope(), archive: archive, at: line.At.UnixMilli(),
-		idHash: lineIDHash(archive, line.ID), unique: hash.Sum64(),
+		idHash: lineIDHash(archive, line.ID), unique: st.hash(archive, line.ID),
 	}
+}
+
+func (st *stage) hash(archive int64, id string) uint64 {
+	var hash maphash.Hash
+	hash.SetSeed(st.seed)
+	maphash.WriteComparable(&hash, archive)
+	hash.WriteString(id)
+	return hash.Sum64()
 }
 
 func lineIDHash(archive int64, id string) int64 {
@@ -104,7 +107,7 @@ func (w *writer) stageLines(ctx context.Context, lines []Line) (known int, err e
 			if err != nil {
 				return doing("finding the archive", err)
 			}
-			rows = append(rows, w.newRow(&lines[i], state.id))
+			rows = append(rows, w.stage.newRow(&lines[i], state.id))
 		}
 		if rows, err = w.unknownRows(ctx, tx, rows); err != nil {
 			return doing("looking for known lines", err)
@@ -147,19 +150,21 @@ func (w *writer) noteStaged(lines []Line, rows []stagedRow, states map[Scope]arc
 	st := w.stage
 	maps.Copy(st.archives, states)
 	fresh := make(map[*Line]bool, len(rows))
+	st.mu.Lock()
 	for i := range rows {
 		row := &rows[i]
 		fresh[row.Line] = true
 		st.position++
-		archive := st.staged[row.archive]
+		archive := st.staged[row.scope]
 		if archive == nil {
-			archive = &stagedArchive{scope: row.scope}
-			st.staged[row.archive] = archive
+			archive = &stagedLines{archive: row.archive, first: row.key}
+			st.staged[row.scope] = archive
 		}
 		archive.positions = append(archive.positions, st.position)
-		st.ids[row.unique] = struct{}{}
+		st.keys[row.unique] = row.key
 		st.lines++
 	}
+	st.mu.Unlock()
 	for i := range lines {
 		if !fresh[&lines[i]] {
 			known++
@@ -256,7 +261,7 @@ func (w *writer) unknownRows(ctx context.Context, tx transaction, rows []stagedR
 	}
 	return slices.DeleteFunc(rows, func(row stagedRow) bool {
 		id := lineID{row.idHash, row.ID}
-		_, staged := w.stage.ids[row.unique]
+		_, staged := w.stage.keys[row.unique]
 		if staged || known[id] {
 			return true
 		}
@@ -331,12 +336,14 @@ func (w *writer) mergeAll(ctx context.Context) error {
 	if err != nil {
 		return doing("putting lines in their place", err)
 	}
-	for _, archive := range st.staged {
-		w.queue.settled(archive.scope, len(archive.positions)-archive.merged)
+	for scope, archive := range st.staged {
+		w.queue.settled(scope, len(archive.positions)-archive.merged)
 	}
 	st.ready, st.position, st.lines = true, 0, 0
+	st.mu.Lock()
 	clear(st.staged)
-	clear(st.ids)
+	clear(st.keys)
+	st.mu.Unlock()
 	if len(st.archives) > knownArchives {
 		clear(st.archives)
 	}
@@ -353,11 +360,7 @@ func (d *dialect) mergeText() string {
 // mergeScope puts the staged lines of one archive in their place. They stay in the
 // staging table as well until it is emptied.
 func (w *writer) mergeScope(ctx context.Context, scope Scope) {
-	state, ok := w.stage.archives[scope]
-	if !ok {
-		return
-	}
-	archive := w.stage.staged[state.id]
+	archive := w.stage.staged[scope]
 	if archive == nil || archive.merged == len(archive.positions) {
 		return
 	}
@@ -375,7 +378,9 @@ func (w *writer) mergeScope(ctx context.Context, scope Scope) {
 	if err != nil {
 		return
 	}
+	w.stage.mu.Lock()
 	archive.merged = len(archive.positions)
+	w.stage.mu.Unlock()
 	w.queue.settled(scope, len(fresh))
 }
 

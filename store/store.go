@@ -68,6 +68,7 @@ type Store struct {
 	db      *database
 	log     *slog.Logger
 	queue   *queue
+	stage   *stage
 	// owners have settings, followers contacts, and archivists archives.
 	owners, followers, archivists owners
 
@@ -144,6 +145,7 @@ func (s *Store) start(cfg Config, pace pace) error {
 	s.stopWriter, s.stopUpkeep = stopWriter, stopUpkeep
 	w := newWriter(s.db, s.queue, s.log, pace)
 	w.archivists = &s.archivists
+	s.stage = w.stage
 	w.begin(starting)
 	s.running.Go(func() {
 		defer close(s.writerDone)

@@ -298,7 +298,7 @@ func (u *upkeeper) remove(ctx context.Context, r span) (removed int, err error) 
 // otherwise.
 func (u *upkeeper) change(ctx context.Context, archive int64, run func(context.Context, transaction) error) error {
 	return u.offPeak(ctx, func(ctx context.Context, w *writer) error {
-		if w.stage.staged[archive] != nil {
+		if w.stage.holds(archive) {
 			if err := w.mergeAll(ctx); err != nil {
 				return err
 			}
