@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"net"
 	"net/url"
 	"os"
 	"os/exec"
@@ -46,9 +47,10 @@ var (
 )
 
 // cluster is a PostgreSQL server of the test run, on a socket in a folder of its
-// own.
+// own and on a port of this machine.
 type cluster struct {
 	folder, programs string
+	port             int
 	owner            *syscall.Credential
 	databases        int
 
@@ -78,6 +80,14 @@ func newCluster() (*cluster, error) {
 		return nil, err
 	}
 	c := &cluster{folder: folder, programs: filepath.Dir(slices.Max(found))}
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		return nil, err
+	}
+	c.port = listener.Addr().(*net.TCPAddr).Port
+	if err := listener.Close(); err != nil {
+		return nil, err
+	}
 	if os.Getuid() == 0 {
 		// The server refuses to run as root.
 		account, err := user.Lookup("postgres")
@@ -105,7 +115,7 @@ func (c *cluster) data() string { return filepath.Join(c.folder, "data") }
 // start runs the server until stop, or until the test run dies.
 func (c *cluster) start() error {
 	command := exec.Command(filepath.Join(c.programs, "postgres"), "-D", c.data(), "-k", c.folder,
-		"-c", "listen_addresses=", "-c", "fsync=off", "-c", "max_connections=40")
+		"-c", "listen_addresses=127.0.0.1", "-c", fmt.Sprintf("port=%d", c.port), "-c", "fsync=off", "-c", "max_connections=40")
 	command.SysProcAttr = &syscall.SysProcAttr{Credential: c.owner, Pdeathsig: syscall.SIGQUIT}
 	command.Dir = c.folder
 	command.Stdout, command.Stderr = &c.output, &c.output
@@ -159,7 +169,7 @@ func (c *cluster) remove() {
 }
 
 func (c *cluster) address(database string) string {
-	return "postgres://postgres@/" + database + "?" + url.Values{"host": {c.folder}}.Encode()
+	return "postgres://postgres@/" + database + "?" + url.Values{"host": {c.folder}, "port": {strconv.Itoa(c.port)}}.Encode()
 }
 
 func (c *cluster) newDatabase(t testing.TB) string {

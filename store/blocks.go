@@ -33,11 +33,7 @@ func (s *Store) RemoveBlock(ctx context.Context, kind, pattern string) error {
 
 // durably runs one statement in a transaction that survives a power failure.
 func (s *Store) durably(ctx context.Context, text string, arguments ...any) error {
-	return s.queue.do(ctx, job{run: func(ctx context.Context, w *writer) error {
-		return w.db.changeDurably(ctx, func(ctx context.Context, tx transaction) error {
-			return tx.exec(ctx, text, arguments...)
-		})
-	}})
+	return s.changeFor(ctx, func(ctx context.Context, tx transaction) error { return tx.exec(ctx, text, arguments...) })
 }
 
 // Blocks returns all blocks, the oldest first.

@@ -5,8 +5,12 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"net/url"
 	"strings"
 	"testing"
+	"time"
+
+	"github.com/jackc/pgx/v5"
 )
 
 // damage is a way to make a database unusable, and to mend it again.
@@ -245,6 +249,67 @@ func TestQueueIsBounded(t *testing.T) {
 	if err := s.Flushed(ctx); !errors.Is(err, ErrClosed) {
 		t.Errorf("waiting for a closed store: %v", err)
 	}
+}
+
+// A gap that came while the database was slow ends when there is room again, and not
+// before.
+func TestGapOfASlowDatabase(t *testing.T) {
+	c := startedCluster(t)
+	cfg := Config{Directory: t.TempDir(), Database: c.newDatabase(t)}
+	s := openQuick(t, cfg)
+	ctx := deadline(t)
+	gaps := make(chan gapReport, 100)
+	s.OnGap(func(users map[string]int, err error) {
+		if left := s.queue.length(); left > 0 {
+			t.Errorf("told while %d lines wait, which may have kept others out", left)
+		}
+		gaps <- gapReport{users, err}
+	})
+	other, err := pgx.Connect(ctx, cfg.Database)
+	check(t, err)
+	for _, text := range []string{"BEGIN", "LOCK TABLE staged IN ACCESS EXCLUSIVE MODE"} {
+		_, err := other.Exec(ctx, text)
+		check(t, err)
+	}
+	appendAll(t, s, sampleLine(0))
+	for s.queue.length() > 0 {
+		check(t, ctx.Err())
+		time.Sleep(time.Millisecond)
+	}
+	line := sampleLine(1)
+	line.Body = strings.Repeat("x", queueBytes/10)
+	for n := 2; s.Append(line); n++ {
+		line.ID = sampleLine(n).ID
+	}
+	check(t, other.Close(ctx))
+	if gap := <-gaps; len(gap.users) != 1 || gap.users[line.User] != 1 || !errors.Is(gap.err, errQueueFull) {
+		t.Errorf("told of %v", gap)
+	}
+	appendAll(t, s, sampleLine(100))
+	check(t, s.Flushed(ctx))
+	if len(gaps) > 0 {
+		t.Errorf("told twice: %v", <-gaps)
+	}
+}
+
+// A server that the network was cut off from does not keep the lock for the connection
+// that was lost.
+func TestLostConnectionIsNoticedByTheServer(t *testing.T) {
+	c := startedCluster(t)
+	address := c.newDatabase(t)
+	over, err := url.Parse(address)
+	check(t, err)
+	over.Host, over.RawQuery = fmt.Sprintf("127.0.0.1:%d", c.port), ""
+	s := openQuick(t, Config{Directory: t.TempDir(), Database: over.String()})
+	check(t, s.queue.do(deadline(t), job{run: func(ctx context.Context, w *writer) error {
+		for name, want := range map[string]string{"tcp_keepalives_idle": "30", "tcp_keepalives_interval": "10", "tcp_keepalives_count": "3", "tcp_user_timeout": "60000"} {
+			var got string
+			if err := w.db.write.QueryRowContext(ctx, "SHOW "+name).Scan(&got); err != nil || got != want {
+				t.Errorf("%s is %s, %v", name, got, err)
+			}
+		}
+		return nil
+	}}))
 }
 
 // Many goroutines at once, for the race detector, and each sees its own lines.

@@ -9,21 +9,21 @@ import (
 // returns nobody can reach any of it; the space of the archived lines is given back
 // in the background, after a restart too.
 func (s *Store) ForgetUser(ctx context.Context, user string) error {
-	user = storable(user)
-	err := s.queue.do(ctx, job{insists: true, run: func(ctx context.Context, w *writer) error {
-		return w.forget(ctx, user)
+	user, asker := storable(user), ctx
+	err := s.queue.do(asker, job{insists: true, run: func(ctx context.Context, w *writer) error {
+		return w.forget(ctx, asker, user)
 	}})
 	signal(s.keepUp)
 	return doing("forgetting a user", err)
 }
 
-func (w *writer) forget(ctx context.Context, user string) error {
+func (w *writer) forget(ctx, asker context.Context, user string) error {
 	// The archives lose their owner, and the staged lines their archives, so no
 	// line of theirs may remain that a later merge would bring back.
 	if err := w.mergeAll(ctx); err != nil {
 		return err
 	}
-	err := w.db.changeDurably(ctx, func(ctx context.Context, tx transaction) error {
+	err := w.changeFor(ctx, asker, func(ctx context.Context, tx transaction) error {
 		for _, text := range []string{
 			"DELETE FROM setting WHERE owner = ?",
 			"DELETE FROM contact WHERE owner = ?",

@@ -60,8 +60,10 @@ func openPostgreSQL(address string) (*database, error) {
 // lockPostgreSQL makes a new connection that of the only writer. The lock goes with
 // the connection, a moment after a gateway that held it has ended.
 func lockPostgreSQL(ctx context.Context, conn *pgx.Conn) error {
-	if _, err := conn.Exec(ctx, "SET lock_timeout = '3s'"); err != nil {
-		return fmt.Errorf("locking the database: %w", err)
+	for _, text := range []string{noticeLoss, "SET lock_timeout = '3s'"} {
+		if _, err := conn.Exec(ctx, text); err != nil {
+			return fmt.Errorf("locking the database: %w", err)
+		}
 	}
 	_, err := conn.Exec(ctx, "SELECT pg_advisory_lock($1)", int64(writerLock))
 	var fault *pgconn.PgError
@@ -73,6 +75,11 @@ func lockPostgreSQL(ctx context.Context, conn *pgx.Conn) error {
 	}
 	return doing("locking the database", err)
 }
+
+// noticeLoss has the server let go of a connection, and so of its lock, within a minute
+// of the network's loss. By default it takes two hours, for which a gateway that connects
+// again would be taken for another one.
+const noticeLoss = "SET tcp_keepalives_idle = 30; SET tcp_keepalives_interval = 10; SET tcp_keepalives_count = 3; SET tcp_user_timeout = 60000"
 
 // lockNotAvailable is PostgreSQL's code for a lock that was not given in time.
 const lockNotAvailable = "55P03"

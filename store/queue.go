@@ -72,6 +72,8 @@ type job struct {
 	// handled; other jobs are done after one attempt to write these.
 	insists bool
 
+	// asker ends when nobody waits for the job any more.
+	asker context.Context
 	after uint64
 	done  chan error
 }
@@ -171,6 +173,13 @@ func (q *queue) length() int {
 	return len(q.lines)
 }
 
+// crowded reports whether lines may be refused now.
+func (q *queue) crowded() bool {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	return load{len(q.lines), q.bytes}.exceeds(0, 2)
+}
+
 // took counts a line that does not wait any more; the mutex is held.
 func (q *queue) took(user string, size int) {
 	q.bytes -= size
@@ -190,9 +199,10 @@ func (q *queue) takeJobs() (jobs []job, closed bool) {
 	return jobs, q.closed
 }
 
-// do has a job done by the writer and waits for it.
+// do has a job done by the writer and waits for it. When the context ends before the
+// writer has come to it, it is not done.
 func (q *queue) do(ctx context.Context, j job) error {
-	j.done = make(chan error, 1)
+	j.asker, j.done = ctx, make(chan error, 1)
 	q.mu.Lock()
 	if q.closed {
 		q.mu.Unlock()

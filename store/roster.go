@@ -21,9 +21,12 @@ func (s *Store) changeContact(ctx context.Context, what, text, user, contact str
 	return doing(what, s.durably(ctx, text, user, contact))
 }
 
+// HasContacts reports whether a user may have contacts. It never waits.
+func (s *Store) HasContacts(user string) bool { return s.followers.has(user) }
+
 // Contacts returns a user's contacts in the order of their texts' bytes.
 func (s *Store) Contacts(ctx context.Context, user string) ([]string, error) {
-	if !s.followers.has(user) {
+	if !s.HasContacts(user) {
 		return nil, nil
 	}
 	contacts, err := s.contacts(ctx, "SELECT owner, contact FROM contact WHERE owner = ?", user)

@@ -29,10 +29,13 @@ type LostSecret struct {
 	Name  string
 }
 
+// HasSettings reports whether a user may have set anything. It never waits.
+func (s *Store) HasSettings(user string) bool { return s.owners.has(user) }
+
 // LoadSettings returns everything that one user has set. Secrets that cannot be
 // decrypted are left out and named.
 func (s *Store) LoadSettings(ctx context.Context, user string) (map[Scope]Settings, []LostSecret, error) {
-	if !s.owners.has(user) {
+	if !s.HasSettings(user) {
 		return make(map[Scope]Settings), nil, nil
 	}
 	rows, err := s.db.query(ctx, "SELECT server, channel, name, ordinal, secret, value FROM setting WHERE owner = ? ORDER BY server, channel, name, ordinal", user)
@@ -84,7 +87,7 @@ type settingRow struct {
 // SaveSettings sets the names given, all or none of them; an empty list unsets. The
 // names in secret are encrypted at rest, bound to their place. When it returns, the
 // settings survive a crash and a power failure; when the context ends before, they
-// may be saved or not.
+// are not saved, unless it ends while they are committed.
 func (s *Store) SaveSettings(ctx context.Context, scope Scope, change Settings, secret map[string]bool) error {
 	if scope.User == "" {
 		return fmt.Errorf("saving settings: the scope has no user")
@@ -103,11 +106,9 @@ func (s *Store) SaveSettings(ctx context.Context, scope Scope, change Settings, 
 		}
 	}
 	s.owners.add(scope.User)
-	return doing("saving settings", s.queue.do(ctx, job{run: func(ctx context.Context, w *writer) error {
-		return w.db.changeDurably(ctx, func(ctx context.Context, tx transaction) error {
-			return replaceSettings(ctx, tx, scope, change, rows)
-		})
-	}}))
+	return doing("saving settings", s.changeFor(ctx, func(ctx context.Context, tx transaction) error {
+		return replaceSettings(ctx, tx, scope, change, rows)
+	}))
 }
 
 func replaceSettings(ctx context.Context, tx transaction, scope Scope, change Settings, rows []settingRow) error {

@@ -49,6 +49,63 @@ func TestSettings(t *testing.T) {
 	})
 }
 
+// Who has given up waiting is told that nothing was changed, and then nothing is.
+func TestChangesOfThoseWhoHaveGivenUp(t *testing.T) {
+	const user = "juliet@example.org"
+	changes := map[string]func(context.Context, *Store) error{
+		"settings": func(ctx context.Context, s *Store) error {
+			return s.SaveSettings(ctx, Scope{User: user}, Settings{"nick": {"romeo"}}, nil)
+		},
+		"contact": func(ctx context.Context, s *Store) error { return s.AddContact(ctx, user, "tybalt%irc@example.net") },
+		"block":   func(ctx context.Context, s *Store) error { return s.AddBlock(ctx, Block{Kind: "user", Pattern: user}) },
+		"removal": func(ctx context.Context, s *Store) error { return s.ForgetUser(ctx, user) },
+	}
+	backends(t, func(t *testing.T, cfg Config) {
+		s := openQuick(t, cfg)
+		ctx := deadline(t)
+		check(t, s.SaveSettings(ctx, Scope{User: user}, Settings{"nick": {"juliet"}}, nil))
+		check(t, s.AddContact(ctx, user, "nurse%irc@example.net"))
+		for name, change := range changes {
+			entered, leave := make(chan struct{}), make(chan struct{})
+			blocked := make(chan error, 1)
+			go func() {
+				blocked <- s.queue.do(ctx, job{run: func(context.Context, *writer) error {
+					close(entered)
+					<-leave
+					return nil
+				}})
+			}()
+			<-entered
+			short, giveUp := context.WithCancel(ctx)
+			giveUp()
+			if err := change(short, s); !errors.Is(err, context.Canceled) {
+				t.Errorf("%s: %v", name, err)
+			}
+			close(leave)
+			check(t, <-blocked)
+		}
+		// Who gives up while it is being done.
+		short, giveUp := context.WithCancel(ctx)
+		err := s.changeFor(short, func(ctx context.Context, tx transaction) error {
+			giveUp()
+			return replaceSettings(context.WithoutCancel(ctx), tx, Scope{User: user}, Settings{"nick": nil}, nil)
+		})
+		if !errors.Is(err, context.Canceled) {
+			t.Errorf("got %v", err)
+		}
+		settings, _, err := s.LoadSettings(ctx, user)
+		if want := (Settings{"nick": {"juliet"}}); err != nil || !reflect.DeepEqual(settings[Scope{User: user}], want) {
+			t.Errorf("the settings are %v, %v", settings, err)
+		}
+		if contacts, err := s.Contacts(ctx, user); err != nil || len(contacts) != 1 {
+			t.Errorf("the contacts are %v, %v", contacts, err)
+		}
+		if blocks, err := s.Blocks(ctx); err != nil || len(blocks) > 0 {
+			t.Errorf("the blocks are %v, %v", blocks, err)
+		}
+	})
+}
+
 func TestSettingsRefused(t *testing.T) {
 	s := openQuick(t, Config{Directory: t.TempDir()})
 	ctx := deadline(t)

@@ -61,6 +61,9 @@ func (w *writer) run(ctx context.Context) {
 		w.writeLines(ctx, jobs, closed)
 		w.writeSessions(ctx)
 		for _, j := range jobs {
+			if j.asker.Err() != nil {
+				continue
+			}
 			if j.insists && w.queue.handledLines() < j.after {
 				w.kept = append(w.kept, j)
 				continue
@@ -72,6 +75,26 @@ func (w *writer) run(ctx context.Context) {
 			return
 		}
 	}
+}
+
+// changeFor has the writer change something for somebody who is told whether that was
+// done, see writer.changeFor.
+func (s *Store) changeFor(asker context.Context, change func(context.Context, transaction) error) error {
+	return s.queue.do(asker, job{run: func(ctx context.Context, w *writer) error { return w.changeFor(ctx, asker, change) }})
+}
+
+// changeFor changes something durably for somebody who waits. When they give up before
+// it is done nothing is changed; only the commit itself they can miss.
+func (w *writer) changeFor(ctx, asker context.Context, change func(context.Context, transaction) error) error {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	defer context.AfterFunc(asker, cancel)()
+	return w.db.changeDurably(ctx, func(ctx context.Context, tx transaction) error {
+		if err := change(ctx, tx); err != nil {
+			return err
+		}
+		return asker.Err()
+	})
 }
 
 // rest waits until there is something to do, and then a little for more lines to
@@ -112,6 +135,10 @@ func (w *writer) writeLines(ctx context.Context, jobs []job, closed bool) {
 		target = max(target, j.after)
 	}
 	for w.writeBatch(ctx) && w.failure == nil && (closed || w.queue.handledLines() < target) {
+	}
+	if w.queue.crowded() {
+		// They came while a database that is slow was writing, and keep others out.
+		w.remain = w.queue.length()
 	}
 	if w.failure == nil && w.remain == 0 {
 		w.tellGap()
