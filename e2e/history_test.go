@@ -3,6 +3,7 @@
 package e2e
 
 import (
+	"context"
 	"fmt"
 	"slices"
 	"testing"
@@ -41,12 +42,16 @@ func (u *user) archive(room, content string) []archived {
 	return page
 }
 
-// awaitArchived asks for the archive of the scenario's channel until a message is in it.
+// awaitArchived asks for the newest page of the archive of the scenario's channel until a
+// message is in it.
 func (u *user) awaitArchived(body string) {
 	u.s.Helper()
-	for !slices.Contains(bodiesOf(u.archive(u.s.room(), "")), body) {
-		if err := u.s.Context().Err(); err != nil {
-			u.s.Fatal(err)
+	const newest = "<set xmlns='http://jabber.org/protocol/rsm'><before/></set>"
+	within, cancel := context.WithTimeout(u.s.Context(), endLimit)
+	defer cancel()
+	for !slices.Contains(bodiesOf(u.archive(u.s.room(), newest)), body) {
+		if err := within.Err(); err != nil {
+			u.s.Fatalf("waiting for %q in the archive: %v", body, err)
 		}
 	}
 }

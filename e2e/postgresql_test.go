@@ -90,6 +90,21 @@ func TestPeopleTalkWhileTheDatabaseIsGone(t *testing.T) {
 	nurse.join()
 }
 
+// flood says more than passerelle keeps in memory for a database that does not answer (16 MiB),
+// in few messages.
+func flood(u *user) {
+	u.s.Helper()
+	const messages, bytesEach = 190, 125_000
+	attachment := "<attachment xmlns='urn:example:tests'>" + strings.Repeat("o", bytesEach) + "</attachment>"
+	for number := range messages {
+		body := fmt.Sprintf("line %d", number)
+		u.Send("<message type='groupchat' to='" + u.s.room() + "' id='" + u.NewID() + "'><body>" + body + "</body>" + attachment + "</message>")
+		if number%10 == 9 {
+			u.expect(Message().From(u.occupant()).Body(body))
+		}
+	}
+}
+
 func TestUsersAreToldOnceOfAGap(t *testing.T) {
 	account := "prince" + shared.number()
 	s, database := beginOnPostgreSQL(t, account+"@"+shared.prosody.Domain)
@@ -101,20 +116,11 @@ func TestUsersAreToldOnceOfAGap(t *testing.T) {
 	if err := database.Stop(); err != nil {
 		t.Fatal(err)
 	}
-	// More than passerelle keeps in memory for a database that is gone (16 MiB), in few messages.
-	const messages, bytesEach = 190, 125_000
-	attachment := "<attachment xmlns='urn:example:tests'>" + strings.Repeat("o", bytesEach) + "</attachment>"
-	for number := range messages {
-		body := fmt.Sprintf("line %d", number)
-		juliet.Send("<message type='groupchat' to='" + s.room() + "' id='" + juliet.NewID() + "'><body>" + body + "</body>" + attachment + "</message>")
-		if number%10 == 9 {
-			juliet.expect(Message().From(juliet.occupant()).Body(body))
-		}
-	}
+	flood(juliet)
 	if err := database.Start(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	gap := Message().From(s.gateway.Hostname).BodyContains("could not be kept for your history")
+	gap := gapNotice(s)
 	juliet.expect(gap)
 	prince.expect(Message().From(s.gateway.Hostname).BodyContains("Messages of 1 users could not be archived"))
 	exchange(juliet, romeo, "again, she", "again, he")

@@ -27,6 +27,10 @@ func (u *User) loadContacts() error {
 	if u.contacts != nil || u.g.store == nil {
 		return nil
 	}
+	if !u.g.store.HasContacts(u.jid.String()) {
+		u.contacts = make(map[string]bool)
+		return nil
+	}
 	var known []string
 	err := u.g.askStore(storeTime, func(ctx context.Context) (err error) {
 		known, err = u.g.store.Contacts(ctx, u.jid.String())

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"passerelle/component"
+	"passerelle/store"
 )
 
 // hang is a question that the store does not answer.
@@ -29,6 +30,18 @@ var storeQuestions = map[string]string{
 	"removal":  `<iq from='%s' to='gw.test' type='set' id='q'><query xmlns='jabber:iq:register'><remove/></query></iq>`,
 }
 
+// setsAndFollows gives the user a setting and a contact, in the store only.
+func (w *world) setsAndFollows() {
+	w.t.Helper()
+	user := w.u.jid.String()
+	if err := w.g.store.SaveSettings(w.t.Context(), store.Scope{User: user}, store.Settings{setPersistent: {"false"}}, nil); err != nil {
+		w.t.Fatal(err)
+	}
+	if err := w.g.store.AddContact(w.t.Context(), user, "nurse%irc.test@gw.test"); err != nil {
+		w.t.Fatal(err)
+	}
+}
+
 // A database that hangs is waited for once, and not by each question of everybody.
 func TestStoreThatHangs(t *testing.T) {
 	for name, question := range storeQuestions {
@@ -36,6 +49,7 @@ func TestStoreThatHangs(t *testing.T) {
 			w := newWorld(t)
 			w.openStore()
 			asAdmin(w)
+			w.setsAndFollows()
 			if err := w.g.askStore(time.Millisecond, hang); !errors.Is(err, context.DeadlineExceeded) {
 				t.Fatalf("got %v", err)
 			}
@@ -45,6 +59,21 @@ func TestStoreThatHangs(t *testing.T) {
 			w.stanza("%s", fmt.Sprintf(question, desk))
 			lacks(t, strings.Join(w.sent(), "\n"), `type='error'`)
 		})
+	}
+}
+
+// Who has nothing in the store does not need it.
+func TestNewcomersWhileTheStoreHangs(t *testing.T) {
+	w := newWorld(t)
+	w.openStore()
+	if err := w.g.askStore(time.Millisecond, hang); err == nil {
+		t.Fatal("there was an answer")
+	}
+	if err := w.u.load(); err != nil {
+		t.Errorf("the settings: %v", err)
+	}
+	if err := w.u.loadContacts(); err != nil {
+		t.Errorf("the contacts: %v", err)
 	}
 }
 

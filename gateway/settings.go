@@ -206,6 +206,10 @@ func (u *User) load() error {
 	if u.chosen != nil || u.g.store == nil {
 		return nil
 	}
+	if !u.g.store.HasSettings(u.jid.String()) {
+		u.chosen = make(map[store.Scope]store.Settings)
+		return nil
+	}
 	var chosen map[store.Scope]store.Settings
 	var lost []store.LostSecret
 	err := u.g.askStore(storeTime, func(ctx context.Context) (err error) {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net"
 	"net/url"
 	"os"
 	"os/exec"
@@ -64,6 +65,59 @@ func (p *PostgreSQL) Start(ctx context.Context) error {
 	}
 	if err := p.process.waitFor(ctx, isReady); err != nil {
 		return fmt.Errorf("waiting for PostgreSQL: %w; its output:\n%s", err, p.process.Output())
+	}
+	return nil
+}
+
+// Proxy is a proxy for TCP connections to the server, and the URL of its database by way of it.
+func (p *PostgreSQL) Proxy() (proxy *Proxy, address string, err error) {
+	socket := filepath.Join(p.folder, ".s.PGSQL.5432")
+	proxy, err = newProxy(func(net.Conn) (net.Conn, error) { return net.Dial("unix", socket) }, nil)
+	if err != nil {
+		return nil, "", err
+	}
+	return proxy, "postgres://postgres@" + proxy.Address() + "/postgres?sslmode=disable", nil
+}
+
+// Suspend halts the server and all that works for it in the middle of what they do, as a disk
+// does that has got stuck. It accepts connections and says nothing, until Resume.
+func (p *PostgreSQL) Suspend(ctx context.Context) error {
+	if err := p.process.Signal(syscall.SIGSTOP); err != nil {
+		return fmt.Errorf("suspending PostgreSQL: %w", err)
+	}
+	isStopped := func() error {
+		if state, _, err := processState(p.process.ID()); err != nil || state != stopped {
+			return fmt.Errorf("PostgreSQL runs on (%s, %w)", state, err)
+		}
+		return nil
+	}
+	// Until it is, it may start more processes.
+	if err := p.process.waitFor(ctx, isStopped); err != nil {
+		return err
+	}
+	return p.signalWorkers(syscall.SIGSTOP)
+}
+
+// Resume ends what Suspend began.
+func (p *PostgreSQL) Resume() error {
+	if err := p.process.Signal(syscall.SIGCONT); err != nil {
+		return fmt.Errorf("resuming PostgreSQL: %w", err)
+	}
+	return p.signalWorkers(syscall.SIGCONT)
+}
+
+// signalWorkers sends a signal to the processes that the server has started, each of which is
+// in a session of its own.
+func (p *PostgreSQL) signalWorkers(signal syscall.Signal) error {
+	workers, err := childrenOf(p.process.ID())
+	if err != nil {
+		return fmt.Errorf("looking for the processes of PostgreSQL: %w", err)
+	}
+	for _, worker := range workers {
+		// It may have ended by itself.
+		if err := syscall.Kill(worker, signal); err != nil && !errors.Is(err, syscall.ESRCH) {
+			return fmt.Errorf("signalling a process of PostgreSQL: %w", err)
+		}
 	}
 	return nil
 }

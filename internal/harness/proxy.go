@@ -7,6 +7,7 @@ import (
 	"net"
 	"slices"
 	"sync"
+	"time"
 )
 
 // Proxy is a TCP relay in front of a server that can take the connections through it
@@ -18,11 +19,14 @@ type Proxy struct {
 
 	mutex sync.Mutex
 	// thawed is closed while bytes pass, and open while the proxy holds them back.
-	thawed      chan struct{}
-	connections map[net.Conn]struct{}
-	clients     []net.Addr
-	refusing    bool
-	waiting     sync.WaitGroup
+	thawed chan struct{}
+	// delay is how late answers are, and delayChanged is closed when that changes.
+	delay        time.Duration
+	delayChanged chan struct{}
+	connections  map[net.Conn]struct{}
+	clients      []net.Addr
+	refusing     bool
+	waiting      sync.WaitGroup
 }
 
 // NewProxy listens on a free loopback port and relays to target, the "host:port" of a server.
@@ -60,10 +64,11 @@ func newProxy(dial func(client net.Conn) (net.Conn, error), configuration *tls.C
 
 func relaying(listener net.Listener, dial func(client net.Conn) (net.Conn, error)) *Proxy {
 	p := &Proxy{
-		listener:    listener,
-		dial:        dial,
-		thawed:      make(chan struct{}),
-		connections: make(map[net.Conn]struct{}),
+		listener:     listener,
+		dial:         dial,
+		thawed:       make(chan struct{}),
+		delayChanged: make(chan struct{}),
+		connections:  make(map[net.Conn]struct{}),
 	}
 	close(p.thawed)
 	p.waiting.Go(p.accept)
@@ -100,6 +105,16 @@ func (p *Proxy) Thaw() {
 	}
 }
 
+// Delay makes whatever the server says come so much later than it was said. Zero lets
+// pass at once, also what is being held back.
+func (p *Proxy) Delay(delay time.Duration) {
+	p.mutex.Lock()
+	defer p.mutex.Unlock()
+	p.delay = delay
+	close(p.delayChanged)
+	p.delayChanged = make(chan struct{})
+}
+
 // Refuse closes every connection and closes new ones as they come, until Allow.
 func (p *Proxy) Refuse() {
 	p.mutex.Lock()
@@ -126,6 +141,7 @@ func (p *Proxy) Cut() {
 func (p *Proxy) Close() error {
 	err := p.listener.Close()
 	p.Refuse()
+	p.Delay(0)
 	p.Thaw()
 	p.waiting.Wait()
 	return err
@@ -174,8 +190,8 @@ func (p *Proxy) relay(client net.Conn) {
 	defer p.forget(server)
 	p.note(client)
 	var both sync.WaitGroup
-	both.Go(func() { p.pass(server, client) })
-	both.Go(func() { p.pass(client, server) })
+	both.Go(func() { pass(server, client, gatedWriter{p, server}) })
+	both.Go(func() { pass(client, server, lateWriter{p, gatedWriter{p, client}}) })
 	both.Wait()
 }
 
@@ -201,17 +217,17 @@ func (p *Proxy) note(client net.Conn) {
 	p.clients = append(p.clients, client.RemoteAddr())
 }
 
-// pass copies bytes from one connection to the other until either ends, and then ends both.
-func (p *Proxy) pass(to, from net.Conn) {
+// pass writes what comes from one connection until either ends, and then ends both.
+func pass(to, from net.Conn, through io.Writer) {
 	defer to.Close()
 	defer from.Close()
-	_, _ = io.Copy(gatedWriter{proxy: p, to: to}, from)
+	_, _ = io.Copy(through, from)
 }
 
 // gatedWriter writes when the proxy is not frozen.
 type gatedWriter struct {
 	proxy *Proxy
-	to    net.Conn
+	to    io.Writer
 }
 
 func (g gatedWriter) Write(b []byte) (int, error) {
@@ -220,4 +236,23 @@ func (g gatedWriter) Write(b []byte) (int, error) {
 	g.proxy.mutex.Unlock()
 	<-thawed
 	return g.to.Write(b)
+}
+
+// lateWriter writes as late as the proxy's delay wants it.
+type lateWriter struct {
+	proxy *Proxy
+	to    io.Writer
+}
+
+func (l lateWriter) Write(b []byte) (int, error) {
+	l.proxy.mutex.Lock()
+	delay, changed := l.proxy.delay, l.proxy.delayChanged
+	l.proxy.mutex.Unlock()
+	if delay > 0 {
+		select {
+		case <-time.After(delay):
+		case <-changed:
+		}
+	}
+	return l.to.Write(b)
 }

@@ -103,6 +103,28 @@ func TestFrozenProxyHoldsBytesBack(t *testing.T) {
 	}
 }
 
+// What the server says is late, and comes at once when the delay ends.
+func TestDelayingProxy(t *testing.T) {
+	proxy := newTestProxy(t)
+	client := dialEcho(t, proxy.Address())
+	const delay = 50 * time.Millisecond
+	proxy.Delay(delay)
+	asked := time.Now()
+	client.say(t, "late")
+	if got, err := client.lines.ReadString('\n'); err != nil || got != "late\n" {
+		t.Fatalf("got %q, %v through a delaying proxy", got, err)
+	}
+	if took := time.Since(asked); took < delay {
+		t.Errorf("the answer took %s", took)
+	}
+	proxy.Delay(time.Hour)
+	client.say(t, "held back")
+	proxy.Delay(0)
+	if got, err := client.lines.ReadString('\n'); err != nil || got != "held back\n" {
+		t.Errorf("got %q, %v after the delay", got, err)
+	}
+}
+
 func TestProxyCutsAndRefuses(t *testing.T) {
 	proxy := newTestProxy(t)
 	client := dialEcho(t, proxy.Address())
