@@ -144,6 +144,32 @@ func TestGap(t *testing.T) {
 	})
 }
 
+// The writer keeps no job for those who have given up waiting for it.
+func TestGivingUpInTheGap(t *testing.T) {
+	damages(t, func(t *testing.T, d damage) {
+		s := openQuick(t, d.cfg)
+		ctx := deadline(t)
+		d.harm(t, s)
+		line := sampleLine(0)
+		line.Body = strings.Repeat("x", 3000)
+		appendAll(t, s, line)
+		given, giveUp := context.WithCancel(ctx)
+		giveUp()
+		for range 5 {
+			if err := s.Flushed(given); !errors.Is(err, context.Canceled) {
+				t.Errorf("got %v", err)
+			}
+		}
+		check(t, s.queue.do(ctx, job{run: func(_ context.Context, w *writer) error {
+			if len(w.kept) > 0 {
+				t.Errorf("%d are kept", len(w.kept))
+			}
+			return nil
+		}}))
+		d.mend(t, s)
+	})
+}
+
 // A store that is closed while it cannot write tells what is lost.
 func TestCloseInTheGap(t *testing.T) {
 	damages(t, func(t *testing.T, d damage) {
