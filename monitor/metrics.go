@@ -207,8 +207,11 @@ func histogram(desc *prometheus.Desc, latency gateway.Latency, direction string)
 // newRegistry has our metrics, and those of the process and of Go's runtime.
 func newRegistry(sources *Sources) *prometheus.Registry {
 	registry := prometheus.NewRegistry()
-	// How long collections stop the program is not among the default metrics as a histogram.
-	pauses := collectors.WithGoCollectorRuntimeMetrics(collectors.GoRuntimeMetricsRule{Matcher: regexp.MustCompile("^/sched/pauses/total/gc:seconds$")})
-	registry.MustRegister(newCollector(sources), collectors.NewGoCollector(pauses), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	// How long collections stop the program is not among the default metrics as a histogram,
+	// and what lives, without the garbage that waits for the next collection, not at all.
+	more := collectors.WithGoCollectorRuntimeMetrics(collectors.GoRuntimeMetricsRule{
+		Matcher: regexp.MustCompile("^(/sched/pauses/total/gc:seconds|/gc/heap/live:bytes)$"),
+	})
+	registry.MustRegister(newCollector(sources), collectors.NewGoCollector(more), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	return registry
 }

@@ -34,7 +34,7 @@ func TestMetrics(t *testing.T) {
 		`passerelle_latency_seconds_bucket{direction="to_xmpp",le="10"} 3`,
 		`passerelle_latency_seconds_bucket{direction="to_xmpp",le="+Inf"} 4`,
 		`passerelle_latency_seconds_sum{direction="to_xmpp"} 30`,
-		"go_goroutines ", "process_open_fds ", `go_sched_pauses_total_gc_seconds_bucket{le="`,
+		"go_goroutines ", "process_open_fds ", `go_sched_pauses_total_gc_seconds_bucket{le="`, "go_gc_heap_live_bytes ",
 	} {
 		if !strings.Contains(text, want) {
 			t.Errorf("%s is missing", want)
