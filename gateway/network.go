@@ -303,13 +303,7 @@ func (n *Network) fail(err error) {
 		q.timer.Stop()
 		q.failed(err)
 	}
-	outbox := n.outbox
-	n.outbox = nil
-	for _, out := range outbox {
-		if !out.shown && !out.failed {
-			n.u.replyError(out.stanza, err)
-		}
-	}
+	n.failOutbox()
 }
 
 // drop takes everybody out of all rooms.

@@ -114,6 +114,20 @@ func (n *Network) refuseUnechoed() {
 	}
 }
 
+// failOutbox returns the messages to their senders that were under way when the
+// connection ended. The server may have taken them: its echo, and even the word that
+// they were written, can be lost with it.
+func (n *Network) failOutbox() {
+	outbox := n.outbox
+	n.outbox = nil
+	for _, out := range outbox {
+		if !out.shown && !out.failed {
+			n.u.replyError(out.stanza, refuse("remote-server-timeout",
+				"the connection to %s has ended before this message was confirmed; look whether it has arrived before you send it again", n.name))
+		}
+	}
+}
+
 // forgetShown drops the messages whose refusal would have come by now.
 func (n *Network) forgetShown() {
 	limit := n.u.g.now().Add(-n.u.g.live().AnswerTimeout)

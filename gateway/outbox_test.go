@@ -2,6 +2,7 @@ package gateway
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -107,6 +108,24 @@ func TestMessagesUnderWayAtTheEnd(t *testing.T) {
 	got := strings.Join(w.sent(), "\n")
 	if strings.Contains(got, "m1") || !strings.Contains(got, `type='error' id='m2'`) {
 		t.Errorf("got %s", got)
+	}
+}
+
+// Whether the server had a message when the connection was lost is not known, and nobody says
+// that it was not sent.
+func TestMessagesUnderWayAtALoss(t *testing.T) {
+	for _, written := range []bool{false, true} {
+		w := connected(t, "echo-message", "labeled-response")
+		w.say(desk, "m1", "one")
+		if written {
+			w.event(ircconn.Written{Receipt: 1})
+		}
+		w.forget()
+		w.event(ircconn.Disconnected{Err: &ircconn.Error{Kind: ircconn.KindPingTimeout}, WasRegistered: true})
+		refusals := slices.DeleteFunc(w.sent(), func(s string) bool { return !strings.Contains(s, `type='error' id='m1'`) })
+		if len(refusals) != 1 || !strings.Contains(refusals[0], "look whether it has arrived") || strings.Contains(refusals[0], "not sent") {
+			t.Errorf("written %v: %q", written, refusals)
+		}
 	}
 }
 
