@@ -27,7 +27,14 @@ type Proxy struct {
 	clients      []net.Addr
 	refusing     bool
 	waiting      sync.WaitGroup
+	watcher      Watcher
 }
+
+// Watcher is told what has passed through a proxy on a connection, which counts from 0:
+// each piece when it was written, and nil when nothing passes any more. toServer is whether
+// it went to the server. A piece is the watcher's only until it returns, and the two
+// directions of a connection call it at the same time.
+type Watcher func(connection int, toServer bool, piece []byte)
 
 // NewProxy listens on a free loopback port and relays to target, the "host:port" of a server.
 func NewProxy(target string) (*Proxy, error) { return newProxy(dialling(target), nil) }
@@ -73,6 +80,13 @@ func relaying(listener net.Listener, dial func(client net.Conn) (net.Conn, error
 	close(p.thawed)
 	p.waiting.Go(p.accept)
 	return p
+}
+
+// Watch has all connections that come from now on watched.
+func (p *Proxy) Watch(watcher Watcher) {
+	p.mutex.Lock()
+	defer p.mutex.Unlock()
+	p.watcher = watcher
 }
 
 // Address is where the proxy listens, as "host:port".
@@ -188,10 +202,16 @@ func (p *Proxy) relay(client net.Conn) {
 		return
 	}
 	defer p.forget(server)
-	p.note(client)
+	watch := p.note(client)
 	var both sync.WaitGroup
-	both.Go(func() { pass(server, client, gatedWriter{p, server}) })
-	both.Go(func() { pass(client, server, lateWriter{p, gatedWriter{p, client}}) })
+	both.Go(func() {
+		defer watch(true, nil)
+		pass(server, client, gatedWriter{p, watchedWriter{server, func(piece []byte) { watch(true, piece) }}})
+	})
+	both.Go(func() {
+		defer watch(false, nil)
+		pass(client, server, lateWriter{p, gatedWriter{p, watchedWriter{client, func(piece []byte) { watch(false, piece) }}}})
+	})
 	both.Wait()
 }
 
@@ -211,10 +231,17 @@ func (p *Proxy) forget(connection net.Conn) {
 	delete(p.connections, connection)
 }
 
-func (p *Proxy) note(client net.Conn) {
+// note counts a connection, and returns what its watcher is told with.
+func (p *Proxy) note(client net.Conn) (watch func(toServer bool, piece []byte)) {
 	p.mutex.Lock()
 	defer p.mutex.Unlock()
+	connection, watcher := len(p.clients), p.watcher
 	p.clients = append(p.clients, client.RemoteAddr())
+	return func(toServer bool, piece []byte) {
+		if watcher != nil {
+			watcher(connection, toServer, piece)
+		}
+	}
 }
 
 // pass writes what comes from one connection until either ends, and then ends both.
@@ -255,4 +282,18 @@ func (l lateWriter) Write(b []byte) (int, error) {
 		}
 	}
 	return l.to.Write(b)
+}
+
+// watchedWriter tells what it has written.
+type watchedWriter struct {
+	to    io.Writer
+	watch func(piece []byte)
+}
+
+func (w watchedWriter) Write(b []byte) (int, error) {
+	n, err := w.to.Write(b)
+	if n > 0 {
+		w.watch(b[:n])
+	}
+	return n, err
 }

@@ -179,3 +179,34 @@ func TestSOCKSProxyConnectsWhereItIsTold(t *testing.T) {
 		t.Errorf("the proxy counts %d clients", got)
 	}
 }
+
+// Each direction of each connection is watched, up to its end.
+func TestProxyIsWatched(t *testing.T) {
+	type piece struct {
+		connection int
+		toServer   bool
+		text       string
+	}
+	proxy := newTestProxy(t)
+	pieces := make(chan piece, 10)
+	proxy.Watch(func(connection int, toServer bool, text []byte) { pieces <- piece{connection, toServer, string(text)} })
+	for connection := range 2 {
+		client := dialEcho(t, proxy.Address())
+		client.say(t, "hark")
+		if _, err := client.lines.ReadString('\n'); err != nil {
+			t.Fatal(err)
+		}
+		client.Close()
+		seen := make(map[piece]bool)
+		for range 4 {
+			seen[<-pieces] = true
+		}
+		for _, want := range []piece{
+			{connection, true, "hark\n"}, {connection, false, "hark\n"}, {connection, true, ""}, {connection, false, ""},
+		} {
+			if !seen[want] {
+				t.Errorf("%v is not among %v", want, seen)
+			}
+		}
+	}
+}

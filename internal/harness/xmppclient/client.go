@@ -166,12 +166,21 @@ func (c *Client) Request(kind, to, payload string) (*Element, error) {
 	}))
 }
 
-// Forget drops the stanzas that were received and not yet expected, for clients that are sent
-// very many.
-func (c *Client) Forget() {
+// Take returns the stanzas that were received and not yet expected, and drops them, for
+// clients that are sent very many.
+func (c *Client) Take() []*Element {
 	c.mutex.Lock()
 	defer c.mutex.Unlock()
+	taken := c.pending
 	c.pending = nil
+	return taken
+}
+
+// Err says why the session has ended, and is nil as long as it has not.
+func (c *Client) Err() error {
+	c.mutex.Lock()
+	defer c.mutex.Unlock()
+	return c.closed
 }
 
 // Transcript is the end of the conversation, for failure reports.
