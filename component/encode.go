@@ -27,6 +27,8 @@ type Encoder struct {
 	inTag bool
 	err   error
 	begun [Kinds]int
+	// unfilled is the rest of a template that is being filled (template.go).
+	unfilled []string
 }
 
 type openElement struct {
@@ -42,6 +44,7 @@ func (e *Encoder) Reset() {
 	e.inTag = false
 	e.err = nil
 	e.begun = [Kinds]int{}
+	e.unfilled = nil
 }
 
 // Bytes is what was written since the last [Encoder.Reset]. It is valid until
@@ -59,7 +62,7 @@ func (e *Encoder) Stanzas() [Kinds]int { return e.begun }
 // still open. It is meant for tests: such a call is skipped, so that the bytes
 // stay well-formed, but something is missing in them.
 func (e *Encoder) Err() error {
-	if e.err == nil && len(e.open) > 0 {
+	if e.err == nil && len(e.open)+len(e.unfilled) > 0 {
 		return errStillOpen
 	}
 	return e.err
@@ -218,7 +221,7 @@ func (e *Encoder) foreignAttr(a *Attr, index int) {
 // Truncate takes back all but the first n bytes, which must be whole elements.
 func (e *Encoder) Truncate(n int) {
 	e.buf = e.buf[:min(n, len(e.buf))]
-	e.open, e.inTag, e.err = e.open[:0], false, nil
+	e.open, e.inTag, e.err, e.unfilled = e.open[:0], false, nil, nil
 }
 
 // Raw writes XML that is already encoded: whole elements, for example what is

@@ -54,7 +54,10 @@ func (q *queue) sendAs(s *Sender, stanzas []byte) error {
 	if err := q.sendLocked(stanzas); err != nil {
 		return err
 	}
-	s.sent(q, len(stanzas))
+	if s.sent(q, len(stanzas)); s.ahead >= shareBytes && !q.deaf {
+		// By the time of the next stanzas it may have been answered.
+		q.mark(s.end)
+	}
 	return nil
 }
 

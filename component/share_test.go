@@ -77,6 +77,36 @@ func TestOneSenderDoesNotFillTheStream(t *testing.T) {
 	}
 }
 
+// What uses up a share has its mark behind it at once, so that the next stanzas need
+// not wait for the answer; not so where the host server answers none.
+func TestLargeSendIsMarked(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		q := sharedQueue{newQueue("irc.localhost", "localhost"), t}
+		var sender Sender
+		send := func() {
+			if err := q.sendAs(&sender, make([]byte, shareBytes)); err != nil {
+				t.Fatal(err)
+			}
+		}
+		for range 3 {
+			send()
+			if _, marks := q.answer("result"); marks != 1 {
+				t.Fatalf("there are %d marks", marks)
+			}
+		}
+		send()
+		time.Sleep(markTimeout + time.Second)
+		q.answer("")
+		for range 3 {
+			send()
+		}
+		if _, marks := q.answer(""); marks != 0 {
+			t.Errorf("a server that answers none is asked %d times", marks)
+		}
+		q.abandon()
+	})
+}
+
 // A host server that answers no pings is not waited for, nor one that stops to.
 func TestHostServerThatAnswersNoMarks(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

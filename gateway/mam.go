@@ -27,6 +27,11 @@ const (
 	largestPage = 200
 )
 
+// pageBytes is how much of a page is encoded at most before it is handed on: enough
+// for a hundred usual messages, since what follows waits until the XMPP server has
+// worked on it.
+const pageBytes = 96 << 10
+
 // archiveFeature is the archive of a room (XEP-0313), each user's own, also
 // where the user is not in the room, with search in its text (XEP-0431).
 func archiveFeature() feature {
@@ -116,9 +121,12 @@ func (u *User) onArchiveQuery(r *request, query *component.Element) error {
 		lines = slices.Clone(lines)
 		slices.Reverse(lines)
 	}
+	template := u.archivedTemplate(r, query.Attr("queryid"))
 	for i := range lines {
-		u.writeArchived(r, query.Attr("queryid"), &lines[i])
-		u.flushLarge()
+		u.writeArchived(&template, &lines[i])
+		if len(u.enc.Bytes()) >= pageBytes {
+			u.flush()
+		}
 	}
 	u.writeFin(r, q, &page)
 	return nil
@@ -208,34 +216,53 @@ func filterWith(q *store.Query, r *request, with string) error {
 	return nil
 }
 
-// writeArchived sends one message of the archive.
-func (u *User) writeArchived(r *request, queryID string, line *store.Line) {
-	e, room := &u.enc, r.To.Bare()
+// archivedTemplate is what the messages of a page have in common. writeArchived fills
+// its gaps.
+func (u *User) archivedTemplate(r *request, queryID string) component.Template {
+	e, room := &u.tail, r.To.Bare()
+	e.Reset()
 	e.Stanza(component.Message, room, r.From, "", "")
 	e.Open("result", nsMAM)
 	if queryID != "" {
 		e.Attr("queryid", queryID)
 	}
-	e.Attr("id", line.ID)
+	e.AttrGap("id", "")
 	e.Open("forwarded", nsForward)
 	e.Open("delay", nsDelay)
-	e.Attr("stamp", stamp(line.At))
+	e.AttrGap("stamp", "")
 	e.Close()
-	occupant := room
-	occupant.Resource = translate.NickToResource(line.Nick)
 	e.Open("message", nsClient)
-	e.Attr("from", occupant.String())
+	e.AttrGap("from", room.String()+"/")
 	e.Attr("type", "groupchat")
-	e.Attr("id", line.MessageID)
-	e.Raw(line.Payload)
-	writeStanzaID(e, line.ID, room)
+	e.AttrGap("id", "")
+	e.Gap() // the payload
+	e.Open("stanza-id", nsStanzaID)
+	e.AttrGap("id", "")
+	e.Attr("by", room.String())
+	e.Close()
+	e.Gap() // the occupant id
+	e.Close()
+	e.Close()
+	e.Close()
+	e.Close()
+	return e.Template()
+}
+
+// writeArchived sends one message of the archive.
+func (u *User) writeArchived(t *component.Template, line *store.Line) {
+	e, occupant := &u.enc, &u.tail
+	occupant.Reset()
 	if line.Occupant != "" {
-		writeOccupantID(e, line.Occupant)
+		writeOccupantID(occupant, line.Occupant)
 	}
-	e.Close()
-	e.Close()
-	e.Close()
-	e.Close()
+	e.Begin(t)
+	e.FillAttr(line.ID)
+	e.FillAttr(stamp(line.At))
+	e.FillAttr(translate.NickToResource(line.Nick))
+	e.FillAttr(line.MessageID)
+	e.FillRaw(line.Payload)
+	e.FillAttr(line.ID)
+	e.FillRaw(occupant.Bytes())
 }
 
 // writeFin ends a page: what is first and last in it, where it stands, and

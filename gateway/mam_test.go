@@ -76,6 +76,29 @@ func archived(t testing.TB, lines int) *world {
 	return w
 }
 
+// handOvers is a stream that notes how large each piece is that it is given.
+type handOvers struct {
+	discard
+	sizes []int
+}
+
+func (h *handOvers) SendAs(_ *component.Sender, b []byte) error {
+	h.sizes = append(h.sizes, len(b))
+	return nil
+}
+
+// A usual page goes out in one piece: what follows a piece waits for the XMPP server.
+func TestPageIsOnePiece(t *testing.T) {
+	w := archived(t, 400)
+	var out handOvers
+	w.g.out = &out
+	s := w.askPage(400)
+	w.do(func() { w.u.handleStanza(s) })
+	if len(out.sizes) != 1 || out.sizes[0] < flushBytes/2 {
+		t.Errorf("a page of 100 messages went out in pieces of %v bytes", out.sizes)
+	}
+}
+
 // askPage is a question for 100 messages in the middle of an archive of so many lines.
 func (w *world) askPage(lines int) *component.Stanza {
 	w.t.Helper()

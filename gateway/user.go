@@ -57,7 +57,7 @@ type scratch struct {
 }
 
 // largestScratch is how large a buffer is kept for the next user.
-const largestScratch = 2 * flushBytes
+const largestScratch = 4 * flushBytes
 
 func (g *Gateway) giveBack(s *scratch) {
 	s.arrival, s.talk = arrival{}, 0
