@@ -49,6 +49,8 @@ type Options struct {
 	// Reload reads the configuration again and says what it did; nil where that
 	// cannot be done. Stop ends the program.
 	Identd *ircconn.Identd // nil for none
+	// Poller is where IRC connections wait; nil for a goroutine each.
+	Poller *ircconn.Poller
 	Reload func() (string, error)
 	Stop   func()
 	// LogLevel is from which level on is logged, for admins to change; nil where
@@ -153,7 +155,7 @@ func New(options Options) *Gateway {
 	g.features, g.settings = featureList(), settingList()
 	g.messages, g.presences = messageRoutes(), presenceRoutes()
 	g.dial = func(o ircconn.Options, sink ircconn.Sink, log *slog.Logger) lineSender {
-		o.Traffic = &g.meter.traffic
+		o.Traffic, o.Poller = &g.meter.traffic, options.Poller
 		return ircconn.Start(options.IRC, o, sink, log)
 	}
 	return g

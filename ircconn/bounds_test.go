@@ -230,8 +230,8 @@ func heldAfter(t *testing.T, phase string, line func(int) string) int64 {
 	config := testConfig()
 	c := newConn(config, Options{Nick: "juliet", SASL: SASLOptions{Account: "juliet", Password: "secret"}}, sink, nil)
 	before := heap()
-	c.writer.attach(ours)
 	r := newReader(c, ours, Address{Host: "irc.test", Port: 6697, TLS: true})
+	c.writer.attach(ours, &r.in)
 	if phase == "registered" {
 		r.session.receive([]byte(":irc.test 001 juliet :Welcome"))
 		r.session.receive([]byte(":irc.test 422 juliet :No message of the day"))

@@ -46,6 +46,7 @@ type Conn struct {
 	mu        sync.Mutex
 	stop      context.CancelFunc // ends the dialling under way; nil while there is none
 	socket    net.Conn           // without TLS around it; nil while there is none
+	reader    *reader            // of socket
 	quitting  bool
 	isClosed  bool
 	quitTimer *time.Timer
@@ -131,6 +132,7 @@ func (c *Conn) closeLocked() {
 		c.stop()
 	}
 	if c.socket != nil {
+		c.reader.in.interrupt()
 		// Only the socket: closing TLS politely waits for a peer that does
 		// not read.
 		_ = c.socket.Close()
@@ -174,11 +176,22 @@ func (c *Conn) advance(r *reader) {
 func (c *Conn) proceed(r *reader, work func()) {
 	panicked := c.guard(work)
 	if panicked == nil && !r.session.isOver() {
-		go c.wait(r)
+		c.rest(r)
 		return
 	}
 	c.leave(r, panicked)
 	c.advance(c.next())
+}
+
+// rest has nothing, or another goroutine, wait for more.
+func (c *Conn) rest(r *reader) {
+	if !r.in.parks() {
+		go c.wait(r)
+		return
+	}
+	if goOn, err := r.in.park(); goOn {
+		go r.resume(err)
+	}
 }
 
 // wait waits for the server, beneath few and small frames, and goes on when it has
@@ -249,9 +262,10 @@ func (c *Conn) open(socket, stream net.Conn, address Address) (*reader, *Error) 
 		c.closeSocket(socket)
 		return nil, localError("the connection was closed")
 	}
-	c.socket = socket
-	c.writer.attach(stream)
-	return newReader(c, stream, address), nil
+	r := newReader(c, stream, address)
+	c.socket, c.reader = socket, r
+	c.writer.attach(stream, &r.in)
+	return r, nil
 }
 
 // peer is the address of the server; the zero value when that is not known. It may
@@ -281,8 +295,9 @@ func (c *Conn) leave(r *reader, panicked *Error) {
 	c.writer.detach()
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	r.in.end()
 	c.closeSocket(c.socket)
-	c.socket = nil
+	c.socket, c.reader = nil, nil
 }
 
 // isEnding reports whether we ourselves asked for the end.

@@ -555,7 +555,7 @@ func TestFloodOfPings(t *testing.T) {
 	defer func() { _ = theirs.Close() }()
 	r := newRecorder()
 	c := newConn(testConfig(), testOptions(), r.sink, nil)
-	c.writer.attach(ours)
+	c.writer.attach(ours, &newReader(c, ours, Address{}).in)
 	for i := range 10 * maxUrgentLines {
 		c.writer.urgent(newLine("PONG", fmt.Sprint(i)))
 	}

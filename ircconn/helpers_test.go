@@ -88,7 +88,7 @@ func testConfig() Config {
 }
 
 func testOptions(servers ...*irctest.Server) Options {
-	options := Options{Nick: "juliet", Username: "jcapulet", RealName: "Juliet Capulet"}
+	options := Options{Nick: "juliet", Username: "jcapulet", RealName: "Juliet Capulet", Poller: testPoller()}
 	for _, server := range servers {
 		address, err := ParseAddress(server.URL())
 		if err != nil {
@@ -187,3 +187,13 @@ func (c *cuttingConn) Write(p []byte) (int, error) {
 	}
 	return written, nil
 }
+
+// testPoller is where the connections of all tests wait, as they do in the program;
+// nil where the system has none.
+var testPoller = sync.OnceValue(func() *Poller {
+	p, err := NewPoller()
+	if err != nil {
+		panic(err)
+	}
+	return p
+})

@@ -6,6 +6,7 @@ import (
 	"net"
 	"sync"
 	"syscall"
+	"time"
 )
 
 // readBufferBytes is what one read takes from a socket at most.
@@ -41,6 +42,9 @@ type input struct {
 	secured   *tls.Conn       // stream, when it is TLS
 	socket    *tlsSocket      // beneath secured
 	try, peek func(fd uintptr) bool
+	place     *Poller // where the connection waits; nil for a goroutine of its own
+	fd        int     // of the socket, while there is a place
+	reader    *reader
 	waited    bool // a wait has had its first look
 	buffer    *[readBufferBytes]byte
 	count     int
@@ -48,8 +52,8 @@ type input struct {
 	first     [1]byte
 }
 
-func (in *input) init(stream net.Conn) {
-	in.stream = stream
+func (in *input) init(r *reader, stream net.Conn, poller *Poller) {
+	in.stream, in.reader = stream, r
 	if !canReadNow {
 		return
 	}
@@ -69,7 +73,50 @@ func (in *input) init(stream net.Conn) {
 	}
 	in.raw = raw
 	// A method value allocates: once, not for each read.
-	in.try, in.peek = in.readNow, in.readable
+	in.try = in.readNow
+	if poller != nil {
+		if fd, added := poller.add(r, raw); added {
+			in.place, in.fd = poller, fd
+			return
+		}
+	}
+	in.peek = in.readable
+}
+
+// park gives up the goroutine at work until something arrives, where there is a
+// Poller for that. goOn is whether there is something to do at once: err then is
+// errTimeout, nil, or what the connection broke with.
+func (in *input) park() (goOn bool, err error) {
+	if in.err != nil {
+		return true, in.err
+	}
+	return in.place.park(in.reader, in.fd)
+}
+
+// parks reports whether the connection can wait without a goroutine.
+func (in *input) parks() bool { return in.place != nil }
+
+// interrupt wakes a connection that is about to be closed.
+func (in *input) interrupt() {
+	if in.place != nil {
+		in.place.interrupt(in.reader, in.fd)
+	}
+}
+
+// end gives up the place of a connection.
+func (in *input) end() {
+	if in.place != nil {
+		in.place.remove(in.reader, in.fd)
+	}
+}
+
+// setDeadline says until when to wait for something to read.
+func (in *input) setDeadline(at time.Time) {
+	if in.place != nil {
+		in.place.setDeadline(in.reader, in.fd, at)
+		return
+	}
+	_ = in.stream.SetReadDeadline(at)
 }
 
 // wait waits until there is something to read. The error is errTimeout or what the
@@ -139,7 +186,7 @@ func (in *input) read() ([]byte, error) {
 
 // mayHaveMore reports whether there may be more than the last read has brought.
 func (in *input) mayHaveMore() bool {
-	return in.raw != nil && (in.secured != nil || in.count == readBufferBytes)
+	return in.raw != nil && (in.secured != nil || in.count == readBufferBytes || in.place != nil && in.place.mayEnd(in.reader, in.fd))
 }
 
 // readNow reads what is there, and does not wait.

@@ -62,6 +62,10 @@ type Options struct {
 	// have the same; nil for none.
 	Traffic *Traffic
 
+	// Poller is where the connection waits while its server is silent; nil for a
+	// goroutine of its own.
+	Poller *Poller
+
 	// Pace replaces Burst and LineInterval of Config; nil keeps them.
 	Pace *Pace
 	// STS is what is known of the server from before (IRCv3 sts).

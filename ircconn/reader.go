@@ -19,9 +19,14 @@ type reader struct {
 func newReader(c *Conn, stream net.Conn, address Address) *reader {
 	r := &reader{conn: c, lines: lineSplitter{limit: c.config.MaxLineBytes}}
 	r.session.init(c, address)
-	r.watch.init(c.config, stream, c.options.WaitForLogin)
-	r.in.init(stream)
+	r.in.init(r, stream, c.options.Poller)
+	r.watch.init(c.config, &r.in, c.options.WaitForLogin)
 	return r
+}
+
+// resume works on what has arrived while no goroutine did, or on why nothing has.
+func (r *reader) resume(err error) {
+	r.conn.proceed(r, func() { r.arrived(err) })
 }
 
 // arrived works on what there is to read, or on why nothing is.

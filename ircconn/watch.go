@@ -1,9 +1,6 @@
 package ircconn
 
-import (
-	"net"
-	"time"
-)
+import "time"
 
 // welcomeGrace is how long after 001 a server may take to end its message of
 // the day before we go on without.
@@ -29,7 +26,7 @@ const (
 // idle connection costs neither a timer nor a second goroutine. The deadline
 // is not moved on each read: when it passes, the time of the last one decides.
 type watch struct {
-	conn         net.Conn
+	in           *input
 	pingInterval time.Duration
 	pingTimeout  time.Duration
 	loginWait    time.Duration // for the services
@@ -39,9 +36,9 @@ type watch struct {
 	pinged       bool
 }
 
-func (w *watch) init(config Config, conn net.Conn, loginWait time.Duration) {
+func (w *watch) init(config Config, in *input, loginWait time.Duration) {
 	w.loginWait = loginWait
-	w.conn = conn
+	w.in = in
 	w.pingInterval = config.PingInterval
 	w.pingTimeout = config.PingTimeout
 	w.lastHeard = time.Now()
@@ -49,7 +46,7 @@ func (w *watch) init(config Config, conn net.Conn, loginWait time.Duration) {
 	w.arm(w.phaseEnds)
 }
 
-func (w *watch) arm(at time.Time) { _ = w.conn.SetReadDeadline(at) }
+func (w *watch) arm(at time.Time) { w.in.setDeadline(at) }
 
 // extend gives the phase at hand more time.
 func (w *watch) extend(length time.Duration) {

@@ -41,6 +41,7 @@ type writer struct {
 
 	mu         sync.Mutex
 	stream     net.Conn // nil while there is no connection
+	in         *input   // of the same connection
 	generation int      // of stream, so that the goroutine of an old one knows
 	draining   bool
 	wake       chan struct{} // closed to wake the goroutine that waits for the bucket; nil otherwise
@@ -71,10 +72,10 @@ func (w *writer) firstLimits() lineLimits {
 }
 
 // attach begins to write to a new connection.
-func (w *writer) attach(stream net.Conn) {
+func (w *writer) attach(stream net.Conn, in *input) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	w.stream = stream
+	w.stream, w.in = stream, in
 	w.first = nil
 	w.failure = nil
 	w.bucket.fill()
@@ -85,7 +86,7 @@ func (w *writer) detach() {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.generation++
-	w.stream = nil
+	w.stream, w.in = nil, nil
 	w.registered = false
 	w.draining = false
 	w.first = nil
@@ -379,5 +380,5 @@ func (w *writer) fail(generation int, stream net.Conn, err error) {
 	if errors.Is(err, os.ErrDeadlineExceeded) {
 		rest = 0
 	}
-	_ = stream.SetReadDeadline(time.Now().Add(rest))
+	w.in.setDeadline(time.Now().Add(rest))
 }

@@ -43,12 +43,17 @@ func run(cfg *config, _, stderr io.Writer) error {
 		return err
 	}
 	defer stopIdentd()
+	poller, err := ircconn.NewPoller()
+	if err != nil {
+		return err
+	}
+	defer poller.Close()
 	again := &reloader{running: cfg, level: level}
 	signals := make(chan os.Signal, 2)
 	g := gateway.New(gateway.Options{
 		Config: cfg.Gateway, Domain: cfg.Component.Hostname, Version: programVersion(),
 		Servers: cfg.servers, IRC: cfg.IRC.Config, Store: data, OccupantKey: key, Log: log,
-		Identd: identd, Reload: again.reload, Stop: func() { signals <- syscall.SIGTERM }, LogLevel: level,
+		Identd: identd, Poller: poller, Reload: again.reload, Stop: func() { signals <- syscall.SIGTERM }, LogLevel: level,
 	})
 	again.gateway = g
 	pulse := &pulse{Gateway: g, notify: newNotifier(os.Getenv("NOTIFY_SOCKET"), log)}
