@@ -61,14 +61,14 @@ func BenchmarkLinesOfManyUsers(b *testing.B) {
 		w.u.g = g
 		w.u.scratch, w.u.in.running = nil, false
 		w.u.jid = component.JID{Local: "juliet" + strconv.FormatInt(number.Add(1), 10), Domain: "xmpp.test"}
-		generation := w.network().generation
+		from := &wire{u: w.u, network: "irc.test", generation: w.network().generation}
 		var ev ircconn.Event = ircconn.Message{Source: source("romeo"), Target: "#chan", Text: "what light through yonder window breaks"}
 		heard := time.Now()
 		for i := 0; pb.Next(); i++ {
 			if i%16 == 0 {
 				heard = time.Now() // a read brings several lines
 			}
-			w.u.postLine("irc.test", generation, ev, heard, nil)
+			from.post(ev, heard, nil, nil)
 		}
 		finished := make(chan struct{})
 		w.u.post(func(*User) { close(finished) }, nil)

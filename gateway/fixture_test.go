@@ -120,7 +120,7 @@ func (w *world) pass(d time.Duration) {
 	_, events := w.u.in.take(nil, nil, false)
 	w.u.in.running = true
 	for _, ev := range events {
-		w.do(func() { ev(w.u) })
+		w.do(func() { ev.happen(w.u) })
 	}
 }
 

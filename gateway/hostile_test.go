@@ -133,14 +133,13 @@ func (h *host) say(events ...ircconn.Event) {
 }
 
 func (h *host) run() {
-	conn := &ircconn.Conn{}
 	for {
 		h.mu.Lock()
 		events := h.events
 		h.events = nil
 		h.mu.Unlock()
 		for _, ev := range events {
-			h.sink(h.done, conn, ev)
+			h.sink.Deliver(h.done, ev)
 		}
 		if len(events) > 0 {
 			continue
@@ -149,7 +148,7 @@ func (h *host) run() {
 		case <-h.wake:
 		case <-h.done:
 			never := make(chan struct{})
-			h.sink(never, conn, ircconn.Disconnected{WasRegistered: true})
+			h.sink.Deliver(never, ircconn.Disconnected{WasRegistered: true})
 			return
 		}
 	}

@@ -2,8 +2,10 @@ package gateway
 
 import (
 	"sync"
+	"time"
 
 	"passerelle/component"
+	"passerelle/ircconn"
 )
 
 // How much may wait for one user.
@@ -15,9 +17,24 @@ const (
 	inletBytes = 1 << 20
 )
 
-// event is something for the user's goroutine to do that did not come from the
-// component: an IRC event, a timer, a shutdown.
+// event is something for the user's goroutine to do that came neither from the
+// component nor from IRC: a timer, a shutdown.
 type event func(u *User)
+
+// happening is an event, or a line that came from IRC.
+type happening struct {
+	do    event // nil for a line
+	from  *wire
+	line  ircconn.Event
+	heard time.Time // when the line was read
+}
+
+// wire is one connection to IRC, as the origin of lines.
+type wire struct {
+	u          *User
+	network    string
+	generation int
+}
 
 // inlet is where a user's work waits: stanzas, which are refused when too many
 // wait, and events, whose senders wait. It starts the user's goroutine when the
@@ -26,8 +43,11 @@ type inlet struct {
 	mu      sync.Mutex
 	stanzas []*component.Stanza
 	bytes   int // of stanzas
-	events  []event
+	events  []happening
 	running bool
+	// pending says that the goroutine which is to run is that of a connection, when
+	// it has given all its lines.
+	pending bool
 	ended   bool
 	idle    bool          // nothing came since the goroutine stopped with nothing to keep
 	room    chan struct{} // closed when events were taken; nil while nobody waits
@@ -48,8 +68,10 @@ func (in *inlet) postStanza(s *component.Stanza, start func()) bool {
 }
 
 // postEvent queues an event. It waits while too many wait before it, until done
-// is closed, and reports whether the event was queued.
-func (in *inlet) postEvent(ev event, done <-chan struct{}, start func()) bool {
+// is closed, and reports whether the event was queued. start is called when no
+// goroutine is at work; with later it is called only when so much waits that it
+// cannot, and otherwise later is, which is to call startPending.
+func (in *inlet) postEvent(ev happening, done <-chan struct{}, start, later func()) bool {
 	for {
 		in.mu.Lock()
 		if in.ended {
@@ -58,9 +80,16 @@ func (in *inlet) postEvent(ev event, done <-chan struct{}, start func()) bool {
 		}
 		if len(in.events) < inletEvents {
 			in.events = append(in.events, ev)
+			if !in.running && later != nil {
+				in.pending, start = true, later
+			}
 			in.wake(start)
 			in.mu.Unlock()
 			return true
+		}
+		if in.pending {
+			in.pending = false
+			start()
 		}
 		if in.room == nil {
 			in.room = make(chan struct{})
@@ -85,10 +114,19 @@ func (in *inlet) wake(start func()) {
 	start()
 }
 
+// startPending reports whether the goroutine of a connection is to be the user's now.
+func (in *inlet) startPending() bool {
+	in.mu.Lock()
+	defer in.mu.Unlock()
+	pending := in.pending
+	in.pending = false
+	return pending
+}
+
 // take returns all that waits, and nothing when the goroutine has nothing left
 // to do; it then counts as stopped. idle is whether the user has nothing to
 // keep. The slices given are reused for what comes next.
-func (in *inlet) take(stanzas []*component.Stanza, events []event, idle bool) ([]*component.Stanza, []event) {
+func (in *inlet) take(stanzas []*component.Stanza, events []happening, idle bool) ([]*component.Stanza, []happening) {
 	in.mu.Lock()
 	defer in.mu.Unlock()
 	if len(in.stanzas) == 0 && len(in.events) == 0 {

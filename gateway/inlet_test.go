@@ -17,20 +17,20 @@ func TestInletIsBounded(t *testing.T) {
 	}
 	// Events have room of their own, and wait when it is full.
 	for range inletEvents {
-		if !in.postEvent(nil, nil, start) {
+		if !in.postEvent(happening{}, nil, start, nil) {
 			t.Fatal("an event was refused")
 		}
 	}
 	closed := make(chan struct{})
 	close(closed)
-	if in.postEvent(nil, closed, start) {
+	if in.postEvent(happening{}, closed, start, nil) {
 		t.Error("an event too many was taken")
 	}
 	if starts != 1 {
 		t.Errorf("%d goroutines were started", starts)
 	}
 	waited := make(chan bool)
-	go func() { waited <- in.postEvent(nil, nil, start) }()
+	go func() { waited <- in.postEvent(happening{}, nil, start, nil) }()
 	stanzas, events := in.take(nil, nil, false)
 	if len(stanzas) != inletStanzas || len(events) != inletEvents {
 		t.Errorf("took %d and %d", len(stanzas), len(events))
@@ -50,7 +50,7 @@ func TestInletStartsAgain(t *testing.T) {
 	var in inlet
 	starts := 0
 	start := func() { starts++ }
-	in.postEvent(nil, nil, start)
+	in.postEvent(happening{}, nil, start, nil)
 	stanzas, events := in.take(nil, nil, true)
 	if stanzas, events = in.take(stanzas, events, true); len(stanzas)+len(events) != 0 {
 		t.Fatal("something came of nothing")
@@ -70,7 +70,7 @@ func TestEndIfIdle(t *testing.T) {
 	start := func() {}
 	for _, idle := range []bool{true, false} {
 		var in inlet
-		in.postEvent(nil, nil, start)
+		in.postEvent(happening{}, nil, start, nil)
 		in.take(nil, nil, idle)
 		if in.endIfIdle() {
 			t.Error("it ended while its goroutine works")
@@ -79,7 +79,7 @@ func TestEndIfIdle(t *testing.T) {
 		if in.endIfIdle() != idle {
 			t.Errorf("idle %v", idle)
 		}
-		if in.postStanza(&component.Stanza{}, start) == idle || in.postEvent(nil, nil, start) == idle {
+		if in.postStanza(&component.Stanza{}, start) == idle || in.postEvent(happening{}, nil, start, nil) == idle {
 			t.Errorf("idle %v: wrong after the end", idle)
 		}
 	}
@@ -89,11 +89,11 @@ func TestEndFreesWhoWaits(t *testing.T) {
 	var in inlet
 	in.postStanza(&component.Stanza{}, func() {})
 	for range inletEvents {
-		in.postEvent(nil, nil, func() {})
+		in.postEvent(happening{}, nil, func() {}, nil)
 	}
 	waited := make(chan bool)
 	for range 3 {
-		go func() { waited <- in.postEvent(nil, nil, func() {}) }()
+		go func() { waited <- in.postEvent(happening{}, nil, func() {}, nil) }()
 	}
 	in.end()
 	for range 3 {
@@ -106,5 +106,37 @@ func TestEndFreesWhoWaits(t *testing.T) {
 	}
 	if left := in.drain(); len(left) != 0 {
 		t.Errorf("%d stanzas are left twice", len(left))
+	}
+}
+
+// A connection that has lines for an idle user is the user's goroutine when it has
+// given them all; when more waits than may, another begins.
+func TestGoroutineOfAConnection(t *testing.T) {
+	var in inlet
+	starts, promises := 0, 0
+	start, later := func() { starts++ }, func() { promises++ }
+	for range 3 {
+		in.postEvent(happening{}, nil, start, later)
+	}
+	in.postStanza(&component.Stanza{}, start)
+	if starts != 0 || promises != 1 {
+		t.Errorf("%d goroutines were started, %d promised", starts, promises)
+	}
+	if !in.startPending() || in.startPending() {
+		t.Error("the promise was not kept once")
+	}
+	in.take(nil, nil, false)
+	in.take(nil, nil, false)
+
+	for range inletEvents {
+		in.postEvent(happening{}, nil, start, later)
+	}
+	closed := make(chan struct{})
+	close(closed)
+	if in.postEvent(happening{}, closed, start, later) {
+		t.Error("more was taken than may wait")
+	}
+	if starts != 1 || in.startPending() {
+		t.Errorf("%d goroutines were started for an inlet that is full", starts)
 	}
 }

@@ -83,7 +83,7 @@ func TestEndsAreCountedByReason(t *testing.T) {
 	} {
 		w := connected(t)
 		w.g.gone.Add(1)
-		w.u.sink("irc.test", 1)(nil, new(ircconn.Conn), ircconn.Disconnected{Err: err})
+		w.u.sink("irc.test", 1).Deliver(nil, ircconn.Disconnected{Err: err})
 		for name, count := range w.g.Stats().Networks[OtherNetworks].Ended {
 			if want := uint64(map[bool]int{true: 1}[name == reason]); count != want {
 				t.Errorf("%s: %d ends by %q", reason, count, name)

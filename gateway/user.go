@@ -76,7 +76,7 @@ func (u *User) start() { go u.run() }
 // post gives the user's goroutine something to do. It may wait until done is
 // closed, and reports whether the event was queued.
 func (u *User) post(ev event, done <-chan struct{}) bool {
-	return u.in.postEvent(ev, done, u.start)
+	return u.in.postEvent(happening{do: ev}, done, u.start, nil)
 }
 
 // after runs an event on the user's goroutine when d has passed.
@@ -87,7 +87,7 @@ func (u *User) after(d time.Duration, ev event) *time.Timer {
 // run is the user's goroutine: it works until both inlets are empty.
 func (u *User) run() {
 	var stanzas []*component.Stanza
-	var events []event
+	var events []happening
 	s := u.g.scratches.Get().(*scratch)
 	defer u.g.giveBack(s)
 	u.scratch = s
@@ -107,8 +107,8 @@ func (u *User) run() {
 			}
 			u.handOn()
 		}
-		for _, ev := range events {
-			if !u.guard(func() { ev(u) }) {
+		for i := range events {
+			if !u.guard(func() { events[i].happen(u) }) {
 				u.abandon(nil)
 				return
 			}
@@ -285,8 +285,10 @@ func (u *User) network(name string) (*Network, error) {
 func (u *User) sink(name string, generation int) ircconn.Sink {
 	counts := u.g.meterOf(name)
 	counts.started.Add(1)
+	w := &wire{u: u, network: name, generation: generation}
+	goOn := w.goOn
 	return func(done <-chan struct{}, conn *ircconn.Conn, ev ircconn.Event) {
-		u.postLine(name, generation, ev, conn.Heard(), done)
+		w.post(ev, conn.Heard(), done, func() { conn.Afterwards(goOn) })
 		if end, last := ev.(ircconn.Disconnected); last {
 			counts.ended[endReason(end.Err)].Add(1)
 			u.g.gone.Done()
@@ -294,15 +296,30 @@ func (u *User) sink(name string, generation int) ircconn.Sink {
 	}
 }
 
-// postLine gives the user's goroutine an event of a connection, and when what it
-// comes from was read. It may wait until done is closed.
-func (u *User) postLine(name string, generation int, ev ircconn.Event, heard time.Time, done <-chan struct{}) {
-	u.post(func(u *User) {
-		n := u.networks[name]
-		if n == nil || n.generation != generation {
-			return
-		}
-		u.lineArrived(ev, heard)
-		n.handle(ev)
-	}, done)
+// post gives the user's goroutine a line, and when it was read. It may wait until
+// done is closed. later is called when the goroutine of the connection is to be the
+// user's as soon as it has given all lines, by goOn; nil has another begin at once.
+func (w *wire) post(line ircconn.Event, heard time.Time, done <-chan struct{}, later func()) {
+	w.u.in.postEvent(happening{from: w, line: line, heard: heard}, done, w.u.start, later)
+}
+
+// goOn makes the goroutine at hand the user's, unless there is one.
+func (w *wire) goOn() {
+	if w.u.in.startPending() {
+		w.u.run()
+	}
+}
+
+// happen does what an event asks for.
+func (h *happening) happen(u *User) {
+	if h.do != nil {
+		h.do(u)
+		return
+	}
+	n := u.networks[h.from.network]
+	if n == nil || n.generation != h.from.generation {
+		return
+	}
+	u.lineArrived(h.line, h.heard)
+	n.handle(h.line)
 }

@@ -130,7 +130,7 @@ func (l *link) end() {
 
 func (l *link) say(events ...ircconn.Event) {
 	for _, ev := range events {
-		l.sink(nil, new(ircconn.Conn), ev)
+		l.sink.Deliver(nil, ev)
 	}
 }
 

@@ -25,6 +25,14 @@ const (
 // Disconnected event to be taken.
 type Sink func(done <-chan struct{}, c *Conn, event Event)
 
+// Deliver gives a sink an event as a connection does, and has done what the sink wants
+// done afterwards. It is for those who stand in for a connection.
+func (s Sink) Deliver(done <-chan struct{}, event Event) {
+	c := new(Conn)
+	s(done, c, event)
+	c.beginLater()
+}
+
 // Conn is one IRC connection, from the first dial to its end. Its methods may
 // be called from every goroutine and never wait.
 type Conn struct {
@@ -42,6 +50,7 @@ type Conn struct {
 	sink   Sink
 	ended  bool      // Disconnected was sent: nothing may follow
 	heard  time.Time // when the socket last gave something, or the wait for it ended
+	later  func()    // what the sink wants done afterwards
 
 	mu        sync.Mutex
 	stop      context.CancelFunc // ends the dialling under way; nil while there is none
@@ -150,6 +159,27 @@ func (c *Conn) hear(now time.Time) {
 	c.heard = now
 }
 
+// Afterwards has work done when all that has arrived was given to the sink, by a
+// goroutine that has nothing else to do then: it may wait. The last work counts. Only
+// a Sink may ask, while it is given an event.
+func (c *Conn) Afterwards(work func()) { c.later = work }
+
+// takeLater returns what is to be done afterwards, or nil.
+func (c *Conn) takeLater() func() {
+	c.sinkMu.Lock()
+	defer c.sinkMu.Unlock()
+	work := c.later
+	c.later = nil
+	return work
+}
+
+// beginLater begins at once what is to be done afterwards.
+func (c *Conn) beginLater() {
+	if work := c.takeLater(); work != nil {
+		go work()
+	}
+}
+
 // Done is closed when the connection has ended and Disconnected has been
 // delivered or given up.
 func (c *Conn) Done() <-chan struct{} { return c.done }
@@ -177,8 +207,12 @@ func (c *Conn) proceed(r *reader, work func()) {
 	panicked := c.guard(work)
 	if panicked == nil && !r.session.isOver() {
 		c.rest(r)
+		if work := c.takeLater(); work != nil {
+			work()
+		}
 		return
 	}
+	c.beginLater()
 	c.leave(r, panicked)
 	c.advance(c.next())
 }
@@ -246,6 +280,7 @@ func (c *Conn) connect(address Address) (*reader, *Error) {
 		c.emit(Progress{Text: sentence(c.failure.Error())})
 	}
 	c.emit(Progress{Text: connectingText(address)})
+	c.beginLater()
 	socket, stream, failure := c.dial(address)
 	if failure != nil {
 		return nil, failure
@@ -337,6 +372,7 @@ func (c *Conn) finish() {
 	given := make(chan struct{})
 	timer := time.AfterFunc(lastEventGrace, func() { close(given) })
 	defer timer.Stop()
+	defer c.beginLater()
 	c.sinkMu.Lock()
 	defer c.sinkMu.Unlock()
 	c.ended = true

@@ -347,6 +347,7 @@ func (w *writer) write(stream net.Conn, batch []outgoing) error {
 			w.conn.emit(Written{Receipt: line.receipt})
 		}
 	}
+	w.conn.beginLater()
 	return nil
 }
 
