@@ -19,7 +19,7 @@ const (
 	sharedHostname = "irc.localhost"
 	// privateHostnames is how many scenarios can have a passerelle of their own on each
 	// XMPP server.
-	privateHostnames = 60
+	privateHostnames = 100
 )
 
 // The names of the IRC servers in JIDs.
