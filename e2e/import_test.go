@@ -12,11 +12,17 @@ import (
 	. "passerelle/internal/harness/xmppclient"
 )
 
-// configureBiboumi fills in biboumi's form "configure" at a JID, and leaves the fields that
-// are not named empty.
+// configureBiboumi fills in biboumi's form "configure" at a JID.
 func (u *user) configureBiboumi(jid string, fields map[string][]string) {
 	u.s.Helper()
-	const command = "<command xmlns='http://jabber.org/protocol/commands' node='configure'"
+	u.fillInBiboumi(jid, "configure", fields)
+}
+
+// fillInBiboumi fills in one of biboumi's forms, and leaves the fields that are not named
+// empty.
+func (u *user) fillInBiboumi(jid, node string, fields map[string][]string) {
+	u.s.Helper()
+	command := "<command xmlns='http://jabber.org/protocol/commands' node='" + node + "'"
 	answer := u.ask("set", jid, command+" action='execute'/>")
 	var form strings.Builder
 	for name, values := range fields {
@@ -83,7 +89,9 @@ func TestMovingInFromBiboumiOnPostgreSQL(t *testing.T) {
 func moveIn(t *testing.T, database string) {
 	t.Helper()
 	options := privateOptions(nil)
-	biboumi, err := shared.workspace.StartBiboumi(shared.prosody, options.Hostname, "nurse@"+shared.prosody.Domain, database)
+	biboumi, err := shared.workspace.StartBiboumi(shared.prosody, harness.BiboumiOptions{
+		Hostname: options.Hostname, Admin: "nurse@" + shared.prosody.Domain, Database: database,
+	})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -389,7 +389,7 @@ func (s *scenario) meeting() (juliet *user, romeo *person) {
 func (u *user) reachable(ctx context.Context) {
 	u.s.Helper()
 	for ctx.Err() == nil {
-		if u.request("get", u.s.gateway.Hostname, "<ping xmlns='urn:xmpp:ping'/>").Type() == "result" {
+		if u.request("get", u.s.gateway.Hostname, "<query xmlns='http://jabber.org/protocol/disco#info'/>").Type() == "result" {
 			return
 		}
 	}

@@ -235,7 +235,7 @@ func (m *moving) planSettings(plan *movePlan, addressing translate.Addressing, o
 		fits    func(store.Scope) bool
 	}{
 		{"settings for everything", options.Global, globalColumns, func(s store.Scope) bool { return s.Server == "" }},
-		{"settings of servers", options.Servers, serverColumns, func(s store.Scope) bool { return s.Server != "" }},
+		{"settings of servers", options.Servers, columnsFor(addressing.Fixed), func(s store.Scope) bool { return s.Server != "" }},
 		{"settings of channels", options.Channels, channelColumns, func(s store.Scope) bool { return s.Channel != "" }},
 	} {
 		for _, row := range table.rows {
@@ -262,6 +262,7 @@ func (m *moving) planSettings(plan *movePlan, addressing translate.Addressing, o
 		}
 	}
 	plan.users = slices.Sorted(maps.Keys(plan.places))
+	m.notePorts(addressing.Fixed, options.Servers)
 	clear := 0
 	for _, has := range plain {
 		if has {

@@ -320,10 +320,18 @@ func TestImportOfAFixedServer(t *testing.T) {
 	if err != nil || cfg.Gateway.FixedServer != "IRC.example.org" {
 		t.Errorf("got %+v, %v", cfg, err)
 	}
-	for _, words := range []string{"messages       4 in 3 channels", "another server than the fixed one (juliet@example.org #verona%irc.other.org)"} {
+	for _, words := range []string{"messages       4 in 3 channels",
+		"1 × settings ports, because with fixed_irc_server the configuration says where the server is (juliet@example.org irc.example.org)",
+		"1 × settings ports, because \"70000\" is not a port",
+		"passerelle connects to port 6697 of irc.example.org with TLS, unless irc.servers has its addresses",
+		"users with the ports of ircs://irc.example.org:6697, ircs://irc.example.org:6670, irc://irc.example.org:6667: 1\n", "another server than the fixed one (juliet@example.org #verona%irc.other.org)"} {
 		if !strings.Contains(summary, words) {
 			t.Errorf("the summary lacks %q:\n%s", words, summary)
 		}
+	}
+	settings := o.moved(t).settings[store.Scope{User: "juliet@example.org", Server: "irc.example.org"}]
+	if len(settings["nick"]) == 0 || len(settings["ports"])+len(settings["tls_ports"])+len(settings["address"]) > 0 {
+		t.Errorf("the settings are %v", settings)
 	}
 }
 

@@ -15,7 +15,19 @@ db_name={{.Database}}
 admin={{.Admin}}
 identd_port=0
 log_level=0
-`
+{{with .FixedServer}}fixed_irc_server={{.}}
+{{end}}`
+
+// BiboumiOptions say where a biboumi stands.
+type BiboumiOptions struct {
+	// Hostname is the component's host name, one that XMPP was started with, and Admin a bare
+	// JID.
+	Hostname, Admin string
+	// Database is the URL of a PostgreSQL database, or empty for a SQLite file of its own.
+	Database string
+	// FixedServer is the host name of the only IRC server, or empty for any server.
+	FixedServer string
+}
 
 // Biboumi is a running biboumi, the gateway that people move in from.
 type Biboumi struct {
@@ -24,10 +36,9 @@ type Biboumi struct {
 	ConfigurationFile string
 }
 
-// StartBiboumi starts biboumi as a component of an XMPP server, with the PostgreSQL database of
-// a URL or, where that is empty, a SQLite file of its own. It has no port of its own: who needs
-// it connected asks it for something by XMPP.
-func (w *Workspace) StartBiboumi(xmpp *XMPPServer, hostname, admin, database string) (*Biboumi, error) {
+// StartBiboumi starts biboumi as a component of an XMPP server. It has no port of its own: who
+// needs it connected asks it for something by XMPP.
+func (w *Workspace) StartBiboumi(xmpp *XMPPServer, options BiboumiOptions) (*Biboumi, error) {
 	program, err := findProgram("biboumi", "biboumi")
 	if err != nil {
 		return nil, err
@@ -36,8 +47,8 @@ func (w *Workspace) StartBiboumi(xmpp *XMPPServer, hostname, admin, database str
 	if err != nil {
 		return nil, err
 	}
-	if database == "" {
-		database = filepath.Join(folder, "biboumi.sqlite")
+	if options.Database == "" {
+		options.Database = filepath.Join(folder, "biboumi.sqlite")
 	}
 	address, port, err := net.SplitHostPort(strings.TrimPrefix(xmpp.ComponentAddress, "tcp://"))
 	if err != nil {
@@ -45,8 +56,8 @@ func (w *Workspace) StartBiboumi(xmpp *XMPPServer, hostname, admin, database str
 	}
 	configuration := filepath.Join(folder, "biboumi.cfg")
 	err = writeTemplate(configuration, biboumiConfiguration, map[string]any{
-		"Hostname": hostname, "Secret": xmpp.Secret, "Address": address, "Port": port,
-		"Database": database, "Admin": admin,
+		"Hostname": options.Hostname, "Secret": xmpp.Secret, "Address": address, "Port": port,
+		"Database": options.Database, "Admin": options.Admin, "FixedServer": options.FixedServer,
 	})
 	if err != nil {
 		return nil, err

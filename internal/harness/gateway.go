@@ -160,6 +160,16 @@ func (w *Workspace) StartGateway(ctx context.Context, options GatewayOptions) (*
 	return g, g.awaitHealth(ctx)
 }
 
+// StartGatewayWith is StartGateway with a configuration that is there already.
+func (w *Workspace) StartGatewayWith(ctx context.Context, program, file, hostname string) (*Gateway, error) {
+	process, err := w.run(program, file, nil)
+	if err != nil {
+		return nil, err
+	}
+	g := &Gateway{Process: process, Hostname: hostname, ConfigurationFile: file, program: program}
+	return g, g.awaitHealth(ctx)
+}
+
 // RestartGateway ends passerelle and starts it again with the same configuration and data. It
 // is an error when passerelle does not end well.
 func (w *Workspace) RestartGateway(ctx context.Context, g *Gateway) error {
