@@ -15,16 +15,24 @@ const servicesName = "accounts.test"
 // withServices starts an IRC server with services, and a passerelle that knows it.
 func withServices(t *testing.T) *scenario {
 	t.Helper()
+	s, _ := withServicesApart(t)
+	return s
+}
+
+// withServicesApart is withServices for scenarios that stop the services and start them again.
+func withServicesApart(t *testing.T) (*scenario, *harness.Services) {
+	t.Helper()
 	var server *harness.IRCServer
+	var services *harness.Services
 	s := beginAlone(t, func(options *harness.GatewayOptions) {
 		var err error
-		if server, err = shared.workspace.StartInspIRCdWithServices(t.Context(), servicesName); err != nil {
+		if server, services, err = shared.workspace.StartInspIRCdWithServices(t.Context(), servicesName); err != nil {
 			t.Fatal(err)
 		}
 		options.Servers[servicesName] = []string{"ircs://" + server.TLSAddress}
 	})
 	s.irc, s.network = server, servicesName
-	return s
+	return s, services
 }
 
 // register makes an account with NickServ, in the manner of a person who is on IRC with the
@@ -62,16 +70,23 @@ func TestLoginBySASL(t *testing.T) {
 	juliet.expect(Message().From(s.server()).BodyContains("You are logged in to " + s.network + " as " + account))
 
 	// A certificate that NickServ knows is enough.
-	answer := juliet.tell("certificate " + s.network + " generate")
-	_, fingerprint, _ := strings.Cut(answer, "SHA-256 ")
-	fingerprint, _, _ = strings.Cut(fingerprint, "\n")
-	juliet.chat(s.private("NickServ"), "CERT ADD "+fingerprint)
-	juliet.expect(Message().From(s.private("NickServ")).BodyContains("Added fingerprint"))
-	juliet.tell("set " + s.network + " sasl_password")
+	juliet.certify()
 	juliet.tell("disconnect-from-irc-server " + s.network)
 	juliet.expect(Presence().From(juliet.occupant()).Type("unavailable"))
 	juliet.join()
 	juliet.expect(Message().From(s.server()).BodyContains("You are logged in to " + s.network + " as " + account))
+}
+
+// certify makes a certificate, which NickServ is told of, take the place of the password. The
+// user is logged in.
+func (u *user) certify() {
+	u.s.Helper()
+	answer := u.tell("certificate " + u.s.network + " generate")
+	_, fingerprint, _ := strings.Cut(answer, "SHA-256 ")
+	fingerprint, _, _ = strings.Cut(fingerprint, "\n")
+	u.chat(u.s.private("NickServ"), "CERT ADD "+fingerprint)
+	u.expect(Message().From(u.s.private("NickServ")).BodyContains("Added fingerprint"))
+	u.tell("set " + u.s.network + " sasl_password")
 }
 
 func TestLoginByCommandsBeforeJoining(t *testing.T) {

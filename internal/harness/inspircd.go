@@ -88,7 +88,7 @@ const inspircdConfiguration = `<config format="xml">
 <bind address="127.0.0.1" port="{{.Port}}" type="servers">
 <link name="{{.Name}}" ipaddr="127.0.0.1" port="{{.Port}}" allowmask="127.0.0.0/8" sendpass="link" recvpass="link">
 <uline server="{{.Name}}" silent="yes">
-<sasl target="{{.Name}}" requiressl="yes">
+<sasl target="{{.Name}}" requiressl="no">
 {{end}}{{if .STS}}
 <module name="ircv3_sts">
 <sts host="localhost" duration="1d" port="{{.TLSPort}}">

@@ -15,11 +15,13 @@ loadmodule "modules/crypto/posix";
 loadmodule "modules/nickserv/main";
 loadmodule "modules/nickserv/register";
 loadmodule "modules/nickserv/identify";
+loadmodule "modules/nickserv/logout";
 loadmodule "modules/nickserv/cert";
 loadmodule "modules/saslserv/main";
 loadmodule "modules/saslserv/plain";
 loadmodule "modules/saslserv/external";
-serverinfo {
+{{range .Modules}}loadmodule "modules/{{.}}";
+{{end}}serverinfo {
 	name = "{{.Name}}"; desc = "Services of the passerelle tests"; numeric = "00S"; recontime = 1;
 	netname = "PasserelleTest"; adminname = "passerelle"; adminemail = "nobody@localhost"; registeremail = "nobody@localhost";
 	mta = "/bin/true"; loglevel = { all; }; maxlogins = 100; maxusers = 0; maxnicks = 5; maxchans = 5; mdlimit = 30; emaillimit = 100; emailtime = 300; auth = none; casemapping = rfc1459;
@@ -36,45 +38,60 @@ type servicesLink struct {
 	Port int
 }
 
-// StartInspIRCdWithServices starts InspIRCd with services beside it (Atheme): accounts, SASL
-// and NickServ.
-func (w *Workspace) StartInspIRCdWithServices(ctx context.Context, hostName string) (*IRCServer, error) {
-	ports, err := freePorts(1)
-	if err != nil {
-		return nil, err
-	}
-	services := &servicesLink{Name: "services." + hostName, Port: ports[0]}
-	server, err := w.startInspIRCdWith(ctx, hostName, "3PT", map[string]any{"Services": services})
-	if err != nil {
-		return nil, err
-	}
-	return server, w.startAtheme(services, hostName)
+// Services are accounts, SASL and NickServ for an IRC server (Atheme), which can be stopped and
+// started again.
+type Services struct {
+	workspace       *Workspace
+	link            *servicesLink
+	ircName, folder string
+	process         *Process
 }
 
-func (w *Workspace) startAtheme(services *servicesLink, ircName string) error {
+// StartInspIRCdWithServices starts InspIRCd with services beside it. InspIRCd offers SASL when
+// they have first come, and anew whenever they come with other mechanisms than before (CAP DEL
+// and CAP NEW); it says nothing when they go.
+func (w *Workspace) StartInspIRCdWithServices(ctx context.Context, hostName string) (*IRCServer, *Services, error) {
+	ports, err := freePorts(1)
+	if err != nil {
+		return nil, nil, err
+	}
+	folder, err := w.folder("atheme")
+	if err != nil {
+		return nil, nil, err
+	}
+	services := &Services{workspace: w, link: &servicesLink{Name: "services." + hostName, Port: ports[0]}, ircName: hostName, folder: folder}
+	server, err := w.startInspIRCdWith(ctx, hostName, "3PT", map[string]any{"Services": services.link})
+	if err != nil {
+		return nil, nil, err
+	}
+	return server, services, services.Start()
+}
+
+// Start starts the services, with what accounts they had before and with more of Atheme's
+// modules, such as saslserv/authcookie. It does not wait until they have connected.
+func (s *Services) Start(modules ...string) error {
 	program, err := findProgram("atheme-services", "atheme-services")
 	if err != nil {
 		return err
 	}
-	folder, err := w.folder("atheme")
-	if err != nil {
-		return err
-	}
-	configuration := filepath.Join(folder, "atheme.conf")
-	data := map[string]any{"Name": services.Name, "IRCName": ircName, "Port": services.Port}
+	configuration := filepath.Join(s.folder, "atheme.conf")
+	data := map[string]any{"Name": s.link.Name, "IRCName": s.ircName, "Port": s.link.Port, "Modules": modules}
 	if err := writeTemplate(configuration, athemeConfiguration, data); err != nil {
 		return err
 	}
-	command := []string{program, "-n", "-c", configuration, "-l", filepath.Join(folder, "log"), "-p", filepath.Join(folder, "pid"), "-D", folder}
+	command := []string{program, "-n", "-c", configuration, "-l", filepath.Join(s.folder, "log"), "-p", filepath.Join(s.folder, "pid"), "-D", s.folder}
 	if os.Geteuid() == 0 {
 		// Atheme does not run as root.
-		if command, err = asAccount("nobody", folder, command); err != nil {
+		if command, err = asAccount("nobody", s.folder, command); err != nil {
 			return err
 		}
 	}
-	_, err = w.start("atheme", folder, nil, command[0], command[1:]...)
+	s.process, err = s.workspace.start("atheme", s.folder, nil, command[0], command[1:]...)
 	return err
 }
+
+// Stop ends the services, which keep their accounts.
+func (s *Services) Stop() { s.process.Stop() }
 
 // asAccount gives a folder to an account of the system, and returns the command line that runs
 // another as that account. It takes root.
