@@ -49,7 +49,8 @@ func (ch *Channel) scope() store.Scope {
 	return ch.n.u.scope(address)
 }
 
-// record archives a message, whose content is in u.tail. It never waits.
+// record archives a message, whose content is in u.tail. It waits only while the user is
+// sent more than can be written: nothing of it is to be lost.
 func (ch *Channel) record(m roomMessage, nick, body string) {
 	if !ch.keeps().record {
 		return

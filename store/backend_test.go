@@ -197,7 +197,7 @@ func backends(t *testing.T, run func(t *testing.T, cfg Config)) {
 
 // quick is a pace for tests: nothing waits long, and the upkeep only when asked.
 func quick() pace {
-	return pace{commit: time.Millisecond, retry: 10 * time.Millisecond, upkeep: time.Hour, staged: 16384}
+	return pace{commit: time.Millisecond, retry: 10 * time.Millisecond, upkeep: time.Hour, staged: 16384, room: 10 * time.Millisecond}
 }
 
 func openWith(t testing.TB, cfg Config, pace pace) *Store {

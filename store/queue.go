@@ -39,6 +39,13 @@ type queue struct {
 	// waiting has the archives with lines that are not in their place yet.
 	waiting map[Scope]waiting
 
+	// patience is how long a line waits for room, and room is closed when there may be
+	// some; nil while nobody waits. stuck is set when somebody waited in vain, until
+	// lines are taken again.
+	patience time.Duration
+	room     chan struct{}
+	stuck    bool
+
 	// marks are when some of the lines came that are not handled yet, the first
 	// of them no later than the oldest of these.
 	marks []mark
@@ -78,8 +85,8 @@ type job struct {
 	done  chan error
 }
 
-func newQueue() *queue {
-	return &queue{lineCame: make(chan struct{}, 1), atOnce: make(chan struct{}, 1), waiting: make(map[Scope]waiting), users: make(map[string]load)}
+func newQueue(patience time.Duration) *queue {
+	return &queue{patience: patience, lineCame: make(chan struct{}, 1), atOnce: make(chan struct{}, 1), waiting: make(map[Scope]waiting), users: make(map[string]load)}
 }
 
 func signal(c chan struct{}) {
@@ -93,8 +100,7 @@ func (q *queue) append(line Line) bool {
 	size := line.bytes()
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	all, own := load{len(q.lines), q.bytes}, q.users[line.User]
-	if q.closed || all.exceeds(size, 1) || all.exceeds(0, 2) && own.exceeds(size, shares) {
+	if !q.awaitRoom(line.User, size) {
 		q.lose(line.User)
 		signal(q.lineCame) // somebody is to be told
 		return false
@@ -102,6 +108,7 @@ func (q *queue) append(line Line) bool {
 	q.mark()
 	q.lines = append(q.lines, line)
 	q.bytes += size
+	own := q.users[line.User]
 	q.users[line.User] = load{own.lines + 1, own.bytes + size}
 	q.appended++
 	scope := line.scope()
@@ -163,6 +170,8 @@ func (q *queue) takeLines() (lines []Line, remain int) {
 	if len(q.lines) == 0 {
 		q.lines = nil
 	}
+	q.stuck = false
+	q.madeRoom()
 	return lines, len(q.lines)
 }
 
@@ -223,6 +232,7 @@ func (q *queue) do(ctx context.Context, j job) error {
 func (q *queue) close() {
 	q.mu.Lock()
 	q.closed = true
+	q.madeRoom()
 	q.mu.Unlock()
 	signal(q.atOnce)
 }
@@ -299,6 +309,7 @@ func (q *queue) failed(err error) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	q.err = err
+	q.madeRoom()
 }
 
 // giveUp counts taken lines as lost.

@@ -3,7 +3,7 @@ package store
 import "testing"
 
 func TestLag(t *testing.T) {
-	q := newQueue()
+	q := newQueue(0)
 	if got := q.stats(); got.Lag != 0 {
 		t.Errorf("a lag of %v where nothing waits", got.Lag)
 	}

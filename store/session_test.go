@@ -62,7 +62,7 @@ func TestSecretsOfSessions(t *testing.T) {
 
 // While the database is in trouble sessions wait, and the newest counts.
 func TestSessionsWaitForTheDatabase(t *testing.T) {
-	q := newQueue()
+	q := newQueue(0)
 	scope := Scope{User: "j@x", Server: "irc"}
 	q.keep(scope, &Session{Scope: scope, State: "first"})
 	taken, _ := q.takeSessions()

@@ -71,7 +71,7 @@ func TestLinesMoveUnderAQuery(t *testing.T) {
 
 // What waits for one archive does not keep those waiting who ask for another.
 func TestOnlyOwnLinesAreAwaited(t *testing.T) {
-	q := newQueue()
+	q := newQueue(0)
 	other := sampleLine(1)
 	other.Channel = "#mantua"
 	if !q.append(sampleLine(1)) || !q.append(other) || !q.append(sampleLine(2)) {

@@ -99,7 +99,7 @@ func openAt(cfg Config, log *slog.Logger, pace pace) (*Store, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &Store{lock: lock, log: log, queue: newQueue(), keepUp: make(chan struct{}, 1), writerDone: make(chan struct{})}
+	s := &Store{lock: lock, log: log, queue: newQueue(pace.room), keepUp: make(chan struct{}, 1), writerDone: make(chan struct{})}
 	if s.key, err = cfg.loadKey(); err != nil {
 		lock.Close()
 		return nil, err

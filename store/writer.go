@@ -13,10 +13,11 @@ type pace struct {
 	retry  time.Duration // how long to wait after a failure
 	upkeep time.Duration // how often old lines are looked for
 	staged int           // how many lines gather before they are put in their place
+	room   time.Duration // how long a line waits for room in the queue
 }
 
 func defaultPace() pace {
-	return pace{commit: 100 * time.Millisecond, retry: time.Second, upkeep: 10 * time.Minute, staged: 32768}
+	return pace{commit: 100 * time.Millisecond, retry: time.Second, upkeep: 10 * time.Minute, staged: 32768, room: 2 * time.Second}
 }
 
 // writer is the only one who writes to the database. Everything in it belongs to

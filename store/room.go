@@ -1,0 +1,50 @@
+package store
+
+import "time"
+
+// fits says whether the queue takes another line of a user. The caller holds the
+// mutex.
+func (q *queue) fits(user string, size int) bool {
+	all, own := load{len(q.lines), q.bytes}, q.users[user]
+	return !all.exceeds(size, 1) && !(all.exceeds(0, 2) && own.exceeds(size, shares))
+}
+
+// awaitRoom waits until the queue takes another line of a user, and reports whether it
+// does. It does not wait for a database that is in trouble or has kept somebody waiting
+// in vain, until lines are written again. The caller holds the mutex, which is given
+// free meanwhile.
+func (q *queue) awaitRoom(user string, size int) bool {
+	empty := load{}
+	if q.fits(user, size) || q.closed || empty.exceeds(size, 1) {
+		return q.fits(user, size) && !q.closed
+	}
+	timer := time.NewTimer(q.patience)
+	defer timer.Stop()
+	for !q.closed && q.err == nil && !q.stuck {
+		if q.room == nil {
+			q.room = make(chan struct{})
+		}
+		room, late := q.room, false
+		q.mu.Unlock()
+		select {
+		case <-room:
+		case <-timer.C:
+			late = true
+		}
+		q.mu.Lock()
+		if q.fits(user, size) {
+			return !q.closed
+		}
+		q.stuck = q.stuck || late
+	}
+	return false
+}
+
+// madeRoom has those who wait for room look whether there is some. The caller holds the
+// mutex.
+func (q *queue) madeRoom() {
+	if q.room != nil {
+		close(q.room)
+		q.room = nil
+	}
+}
