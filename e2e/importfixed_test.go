@@ -96,7 +96,7 @@ func TestMovingInFromBiboumiOfOneServer(t *testing.T) {
 // need it.
 func (s *scenario) startImported(file string) {
 	s.Helper()
-	listen, err := harness.FreeAddress()
+	listen, err := shared.workspace.FreeAddress()
 	if err != nil {
 		s.Fatal(err)
 	}

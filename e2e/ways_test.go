@@ -152,7 +152,7 @@ func TestIdentdTellsUsersApart(t *testing.T) {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { proxy.Close() })
-	identd, err := harness.FreeAddress()
+	identd, err := shared.workspace.FreeAddress()
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -80,12 +80,7 @@ func newCluster() (*cluster, error) {
 		return nil, err
 	}
 	c := &cluster{folder: folder, programs: filepath.Dir(slices.Max(found))}
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		return nil, err
-	}
-	c.port = listener.Addr().(*net.TCPAddr).Port
-	if err := listener.Close(); err != nil {
+	if c.port, err = freePort(); err != nil {
 		return nil, err
 	}
 	if os.Getuid() == 0 {
@@ -108,6 +103,20 @@ func newCluster() (*cluster, error) {
 		return nil, fmt.Errorf("initdb: %w\n%s", err, output)
 	}
 	return c, c.start()
+}
+
+// freePort is a port that nothing listens on, below those that the system gives out itself.
+func freePort() (int, error) {
+	port := 10000 + os.Getpid()%10000
+	for {
+		listener, err := net.Listen("tcp", fmt.Sprintf("127.0.0.1:%d", port))
+		if err == nil {
+			return port, listener.Close()
+		}
+		if port++; port > 32767 {
+			return 0, fmt.Errorf("looking for a free port: %w", err)
+		}
+	}
 }
 
 func (c *cluster) data() string { return filepath.Join(c.folder, "data") }

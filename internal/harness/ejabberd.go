@@ -97,7 +97,7 @@ func (w *Workspace) StartEjabberd(ctx context.Context, components ...string) (*X
 	if err != nil {
 		return nil, err
 	}
-	ports, err := freePorts(4)
+	ports, err := w.freePorts(4)
 	if err != nil {
 		return nil, err
 	}

@@ -80,7 +80,7 @@ func (w *Workspace) WriteGatewayConfiguration(options GatewayOptions) (string, e
 	if err != nil {
 		return "", err
 	}
-	ports, err := freePorts(1)
+	ports, err := w.freePorts(1)
 	if err != nil {
 		return "", err
 	}

@@ -117,7 +117,7 @@ type inspircdLink struct {
 // StartInspIRCdNetwork starts two InspIRCds that an operator of the first can link with
 // CONNECT and part with SQUIT.
 func (w *Workspace) StartInspIRCdNetwork(ctx context.Context, first, second string) (*IRCServer, *IRCServer, error) {
-	ports, err := freePorts(2)
+	ports, err := w.freePorts(2)
 	if err != nil {
 		return nil, nil, err
 	}

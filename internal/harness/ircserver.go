@@ -40,7 +40,7 @@ func (w *Workspace) startIRC(ctx context.Context, name, hostName string,
 	if err != nil {
 		return nil, err
 	}
-	ports, err := freePorts(2)
+	ports, err := w.freePorts(2)
 	if err != nil {
 		return nil, err
 	}

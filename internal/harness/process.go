@@ -141,12 +141,25 @@ func (p *Process) waitForPorts(ctx context.Context, addresses ...string) error {
 
 var errEnded = errors.New("the program ended")
 
+func (p *Process) hasExited() bool {
+	select {
+	case <-p.exited:
+		return true
+	default:
+		return false
+	}
+}
+
 // waitFor calls probe until it returns no error, the program ends, or ctx does.
 func (p *Process) waitFor(ctx context.Context, probe func() error) error {
 	ticker := time.NewTicker(pollEvery)
 	defer ticker.Stop()
 	for {
 		err := probe()
+		if p.hasExited() {
+			// The probe may have met another program in its place.
+			return errEnded
+		}
 		if err == nil {
 			return nil
 		}

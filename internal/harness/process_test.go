@@ -58,6 +58,19 @@ func TestGroupEndsWithItsStarter(t *testing.T) {
 	}
 }
 
+// Somebody else's answer is not taken for that of a program that has ended.
+func TestEndedProgramIsNotWaitedFor(t *testing.T) {
+	process, err := startProcess("true", t.TempDir(), nil, "true")
+	if err != nil {
+		t.Fatal(err)
+	}
+	<-process.Exited()
+	if err := process.waitFor(t.Context(), func() error { return nil }); !errors.Is(err, errEnded) {
+		t.Errorf("got %v", err)
+	}
+	process.Stop()
+}
+
 func TestMissingProgramNamesItsPackage(t *testing.T) {
 	t.Setenv("PATH", t.TempDir())
 	_, err := findProgram("no-such-server", "no-such-package")

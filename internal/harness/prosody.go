@@ -108,7 +108,7 @@ func (w *Workspace) StartProsody(ctx context.Context, components ...string) (*XM
 // StartFederatedProsody is StartProsody with a port for other servers, and with a
 // certificate for names.
 func (w *Workspace) StartFederatedProsody(ctx context.Context, names []string, components ...string) (*XMPPServer, error) {
-	ports, err := freePorts(1)
+	ports, err := w.freePorts(1)
 	if err != nil {
 		return nil, err
 	}
@@ -129,7 +129,7 @@ func (w *Workspace) startProsody(ctx context.Context, names []string, serverPort
 	if err != nil {
 		return nil, err
 	}
-	ports, err := freePorts(2)
+	ports, err := w.freePorts(2)
 	if err != nil {
 		return nil, err
 	}

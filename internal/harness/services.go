@@ -51,7 +51,7 @@ type Services struct {
 // they have first come, and anew whenever they come with other mechanisms than before (CAP DEL
 // and CAP NEW); it says nothing when they go.
 func (w *Workspace) StartInspIRCdWithServices(ctx context.Context, hostName string) (*IRCServer, *Services, error) {
-	ports, err := freePorts(1)
+	ports, err := w.freePorts(1)
 	if err != nil {
 		return nil, nil, err
 	}

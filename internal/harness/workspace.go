@@ -3,6 +3,7 @@ package harness
 import (
 	"bytes"
 	"fmt"
+	"io"
 	"net"
 	"os"
 	"path/filepath"
@@ -20,7 +21,9 @@ type Workspace struct {
 
 	mutex     sync.Mutex
 	processes []*Process
-	gateway   builtGateway
+	// reserved keeps ports from others, see freePorts.
+	reserved []io.Closer
+	gateway  builtGateway
 }
 
 // NewWorkspace makes the folder and the certificate authority. Close removes them.
@@ -49,6 +52,7 @@ func (w *Workspace) Close() error {
 	for i := len(processes) - 1; i >= 0; i-- {
 		processes[i].Stop()
 	}
+	w.giveBackPorts()
 	return os.RemoveAll(w.Directory)
 }
 
@@ -95,35 +99,6 @@ func writeTemplate(path, text string, data any) error {
 		return fmt.Errorf("writing a configuration: %w", err)
 	}
 	return nil
-}
-
-// FreeAddress is a loopback "host:port" that nothing listens on.
-func FreeAddress() (string, error) {
-	ports, err := freePorts(1)
-	if err != nil {
-		return "", err
-	}
-	return loopback(ports[0]), nil
-}
-
-// freePorts returns count loopback ports that nothing listens on.
-func freePorts(count int) ([]int, error) {
-	listeners := make([]net.Listener, 0, count)
-	defer func() {
-		for _, listener := range listeners {
-			listener.Close()
-		}
-	}()
-	ports := make([]int, 0, count)
-	for range count {
-		listener, err := net.Listen("tcp", "127.0.0.1:0")
-		if err != nil {
-			return nil, fmt.Errorf("looking for a free port: %w", err)
-		}
-		listeners = append(listeners, listener)
-		ports = append(ports, listener.Addr().(*net.TCPAddr).Port)
-	}
-	return ports, nil
 }
 
 // loopback is the address of a port of this machine.
