@@ -40,3 +40,15 @@ func TestAllocations(t *testing.T) {
 		}
 	}
 }
+
+// A page of the archive allocates a little for each of its messages, in the store and
+// here.
+func TestArchivePageAllocations(t *testing.T) {
+	w := archived(t, 1000)
+	w.g.out = discard{}
+	s := w.askPage(1000)
+	const budget = 260
+	if got := testing.AllocsPerRun(50, func() { w.do(func() { w.u.handleStanza(s) }) }); got > budget {
+		t.Errorf("a page of 100 messages: %v allocations, at most %v are allowed", got, budget)
+	}
+}

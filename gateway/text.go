@@ -50,5 +50,11 @@ func writeDelay(e *component.Encoder, by component.JID, at time.Time) {
 	e.Close()
 }
 
-// stamp is a time as XMPP writes it (XEP-0082).
-func stamp(at time.Time) string { return at.UTC().Format("2006-01-02T15:04:05.000Z") }
+// stamp is a time as XMPP writes it (XEP-0082). Package time has a fast way to write
+// one of whole seconds, and none for one with milliseconds.
+func stamp(at time.Time) string {
+	at = at.UTC()
+	text := at.AppendFormat(make([]byte, 0, len("2006-01-02T15:04:05.000Z")), time.RFC3339)
+	ms := at.Nanosecond() / int(time.Millisecond)
+	return string(append(text[:len(text)-1], '.', byte('0'+ms/100), byte('0'+ms/10%10), byte('0'+ms%10), 'Z'))
+}
