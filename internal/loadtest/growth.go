@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"strconv"
+	"strings"
 	"time"
 )
 
@@ -92,8 +93,12 @@ func (b *Benchmark) growArchive(ctx context.Context) error {
 			for range 20 {
 				for _, place := range []string{"<before/>", "", "<index>" + strconv.Itoa(size/2) + "</index>"} {
 					began := time.Now()
-					if _, err := s.page("#log", place); err != nil {
+					answer, err := s.page("#log", place)
+					if err != nil {
 						return err
+					}
+					if !strings.Contains(answer, "<count>"+strconv.Itoa(size)+"</count>") {
+						return fmt.Errorf("of %d messages, the archive says: %s", size, answer)
 					}
 					times = append(times, time.Since(began))
 				}
