@@ -1,6 +1,7 @@
 package store
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"slices"
@@ -123,6 +124,10 @@ type archiveRow struct {
 	id, lag int64
 	// staged are its lines that a query finds there and not in their place.
 	staged stagedLines
+	// place is where the query's paging begins, looked up at once with the archive: the
+	// key of the line with the id placeID, or 0.
+	placeID string
+	place   int64
 }
 
 // filters says whether a query looks at the lines themselves, for which they must be
@@ -135,7 +140,7 @@ func (q *Query) filters() bool {
 // when there is no such archive.
 func (s *Store) findArchive(ctx context.Context, q Query) (archiveRow, span, error) {
 	scope := Scope{storable(q.User), storable(q.Server), storable(q.Channel)}
-	var archive archiveRow
+	archive := archiveRow{placeID: storable(cmp.Or(q.After, q.Before))}
 	whole := span{0, -1}
 	prepare := s.written
 	if q.filters() {
@@ -150,9 +155,11 @@ func (s *Store) findArchive(ctx context.Context, q Query) (archiveRow, span, err
 	staged := s.stage.look(scope)
 	_, err := s.db.scan(ctx, `SELECT id, lag,
 			coalesce((SELECT key FROM line WHERE key BETWEEN archive.id * 4294967296 AND archive.id * 4294967296 + 4294967295 ORDER BY key LIMIT 1), 0),
-			coalesce((SELECT key FROM line WHERE key BETWEEN archive.id * 4294967296 AND archive.id * 4294967296 + 4294967295 ORDER BY key DESC LIMIT 1), -1)
+			coalesce((SELECT key FROM line WHERE key BETWEEN archive.id * 4294967296 AND archive.id * 4294967296 + 4294967295 ORDER BY key DESC LIMIT 1), -1),
+			coalesce((SELECT key FROM line WHERE id_hash = archive.id * 4294967296 + ? AND line.id = ?), 0)
 		FROM archive WHERE owner = ? AND server = ? AND channel = ?`,
-		[]any{scope.User, scope.Server, scope.Channel}, &archive.id, &archive.lag, &whole.low, &whole.high)
+		[]any{idHash(archive.placeID), archive.placeID, scope.User, scope.Server, scope.Channel},
+		&archive.id, &archive.lag, &whole.low, &whole.high, &archive.place)
 	if q.filters() || staged.archive != archive.id {
 		return archive, whole, err
 	}
@@ -301,6 +308,9 @@ func (s *Store) keyOf(ctx context.Context, archive archiveRow, id string) (int64
 	id = storable(id)
 	if key, staged := s.stage.keyOf(archive.id, id); staged {
 		return key, nil
+	}
+	if id == archive.placeID && archive.place != 0 {
+		return archive.place, nil
 	}
 	var key int64
 	found, err := s.db.scan(ctx, "SELECT key FROM line WHERE id_hash = ? AND id = ?", []any{lineIDHash(archive.id, id), id}, &key)

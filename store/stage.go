@@ -85,9 +85,13 @@ func (st *stage) hash(archive int64, id string) uint64 {
 }
 
 func lineIDHash(archive int64, id string) int64 {
+	return archive<<sequenceBits | idHash(id)
+}
+
+func idHash(id string) int64 {
 	hash := fnv.New32a()
 	hash.Write([]byte(id))
-	return archive<<sequenceBits | int64(hash.Sum32())
+	return int64(hash.Sum32())
 }
 
 // stageLines writes lines to the staging table, but for those that the archive
