@@ -19,7 +19,7 @@
 // When the database cannot be written, the writer tries again every second; lines
 // wait in the queue, and those that find it full are lost at once, counted, and told to
 // OnGap's function when writing works again. Settings are refused with an error
-// meanwhile, and queries answer with what was written before.
+// meanwhile, and not changed later; queries answer with what was written before.
 //
 // A Biboumi is another gateway's database, read for moving in and never written;
 // it has no goroutine and nothing to do with a Store.
