@@ -22,8 +22,9 @@ const lineLength = 510
 type ircServer struct {
 	listener net.Listener
 	answers  map[string]func(c *ircClient, first, all string)
-	// heard is called for each message that a user sends.
-	heard atomic.Pointer[func()]
+	// heard is called for each message that a user sends, with what stands behind the
+	// command.
+	heard atomic.Pointer[func(message string)]
 
 	mutex   sync.Mutex
 	rooms   map[string]*ircRoom
@@ -45,7 +46,7 @@ func newIRCServer(encryption *tls.Config) (*ircServer, error) {
 		return nil, err
 	}
 	s := &ircServer{listener: listener, answers: answers(), rooms: make(map[string]*ircRoom), clients: make(map[string]*ircClient)}
-	s.heard.Store(new(func() {}))
+	s.heard.Store(new(func(string) {}))
 	go s.accept(encryption)
 	return s, nil
 }
@@ -174,7 +175,7 @@ func answers() map[string]func(c *ircClient, first, all string) {
 		},
 		"MODE":    func(c *ircClient, first, _ string) { c.say("324 %s %s +nt", c.nick, first) },
 		"WHO":     func(c *ircClient, first, _ string) { c.who(first) },
-		"PRIVMSG": func(c *ircClient, _, _ string) { (*c.server.heard.Load())() },
+		"PRIVMSG": func(c *ircClient, _, all string) { (*c.server.heard.Load())(all) },
 	}
 }
 

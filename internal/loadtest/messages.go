@@ -181,7 +181,7 @@ func (b *Benchmark) uplinkOn(s *stage, scenario string, count int) error {
 		return err
 	}
 	heard, reflected := newTally("lines on IRC", talkers*count), newTally("reflections", talkers*count)
-	s.irc.heard.Store(new(heard.add))
+	s.irc.heard.Store(new(func(string) { heard.add() }))
 	s.xmpp.handle(func(got stanza) {
 		reflected.note(got)
 		if got.isMessage() {

@@ -14,8 +14,8 @@ import (
 type settings struct {
 	// encrypted makes IRC connections use TLS.
 	encrypted bool
-	// gateway are keys of the section of that name.
-	gateway map[string]any
+	// gateway and store are keys of the sections of those names.
+	gateway, store map[string]any
 }
 
 // stage is one running gateway between a server of each kind.
@@ -56,13 +56,17 @@ func (b *Benchmark) newIRC(set settings) (*ircServer, string, error) {
 
 // options describe the gateway between two servers.
 func (b *Benchmark) options(set settings, xmpp *harness.XMPPServer, ircAddress string) harness.GatewayOptions {
-	return harness.GatewayOptions{
+	options := harness.GatewayOptions{
 		Program: b.program, Hostname: gatewayDomain, XMPP: xmpp,
 		Servers: map[string][]string{networkName: {ircAddress}},
 		Settings: map[string]map[string]any{
 			"log": {"level": "warn"}, "irc": {"line_interval": "0s", "queue_lines": 1000}, "gateway": maps.Clone(set.gateway),
 		},
 	}
+	if set.store != nil {
+		options.Settings["store"] = maps.Clone(set.store)
+	}
+	return options
 }
 
 // newStage starts the gateway. close ends it.

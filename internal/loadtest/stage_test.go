@@ -53,6 +53,15 @@ func goThrough(t *testing.T, s *stage) error {
 	if len(delays) != 100 {
 		t.Errorf("%d of 100 messages were timed", len(delays))
 	}
+	resume := s.xmpp.holdUp()
+	time.AfterFunc(time.Second/10, resume)
+	toXMPP, toIRC, err := s.converse(4, "#room", 200, time.Second/2)
+	if err != nil {
+		return err
+	}
+	if len(toXMPP) != 100 || len(toIRC) != 100 {
+		t.Errorf("%d of 100 messages to XMPP and %d of 100 to IRC were timed", len(toXMPP), len(toIRC))
+	}
 	answer, err := s.page("#room", "<before/>")
 	if err != nil {
 		return err

@@ -34,6 +34,8 @@ type xmppServer struct {
 	shaken time.Time
 	ids    atomic.Int64
 
+	// reading is held while a stanza is worked on, and while the server is held up.
+	reading sync.Mutex
 	sending sync.Mutex
 	conn    net.Conn
 
@@ -115,12 +117,25 @@ func (x *xmppServer) serve() {
 		if err != nil {
 			return
 		}
-		if stanza.is("iq") {
-			x.answer(stanza)
-			continue
-		}
-		(*x.handler.Load())(stanza)
+		x.take(stanza)
 	}
+}
+
+// take does with a stanza what there is to do, unless the server is held up.
+func (x *xmppServer) take(s stanza) {
+	x.reading.Lock()
+	defer x.reading.Unlock()
+	if s.is("iq") {
+		x.answer(s)
+		return
+	}
+	(*x.handler.Load())(s)
+}
+
+// holdUp has the server read nothing until resume is called.
+func (x *xmppServer) holdUp() (resume func()) {
+	x.reading.Lock()
+	return x.reading.Unlock
 }
 
 // handshake is that of XEP-0114 §3.
