@@ -98,8 +98,18 @@ func TestTrends(t *testing.T) {
 	}
 }
 
+func TestMetricsAreRead(t *testing.T) {
+	const page = "# HELP a b\na_b 3\na 1.5e+06\nb{x=\"1\"} 2\n"
+	if value, err := readMetric(page, "a"); err != nil || value != 1_500_000 {
+		t.Errorf("%v, %v", value, err)
+	}
+	if value, err := readMetric(page, "b"); err == nil {
+		t.Errorf("what is not there is %v", value)
+	}
+}
+
 func TestGrowthAtRest(t *testing.T) {
-	before, after := sample{values: [len(figures)]float64{20, 20, 5000, 9000, 40000, 0}}, sample{}
+	before, after := sample{values: [len(figures)]float64{20, 20, 5000, 9000, 40000, 20000, 0}}, sample{}
 	after.values = before.values
 	if grown := after.growth(before); len(grown) > 0 {
 		t.Errorf("the same is more: %v", grown)

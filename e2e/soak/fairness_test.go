@@ -29,12 +29,23 @@ const (
 )
 
 // TestFairness reports how long messages of the others take while one misbehaves,
-// in both directions, beside how long they take when nobody does.
+// in both directions, beside how long they take when nobody does: with the limits of
+// messages that there are by default, and without them.
 func TestFairness(t *testing.T) {
+	for _, limits := range []struct {
+		name              string
+		messagesPerMinute int
+	}{{"limits on", 1200}, {"limits off", 0}} {
+		t.Run(limits.name, func(t *testing.T) { testFairness(t, limits.messagesPerMinute) })
+	}
+}
+
+func testFairness(t *testing.T, messagesPerMinute int) {
 	var hostile *irctest.Server
 	var database *harness.PostgreSQL
 	s := newStage(t, nil, func(s *stage, o *harness.GatewayOptions) {
 		hostile = irctest.NewServer(t)
+		o.Settings["gateway"]["limits"].(map[string]any)["messages_per_minute"] = messagesPerMinute
 		o.Servers[hostileName] = []string{hostile.URL()}
 		var err error
 		if database, err = s.workspace.StartPostgreSQL(t.Context()); err != nil {
@@ -185,9 +196,14 @@ func flood(conn net.Conn) {
 // floodFromXMPP has one user write as fast as their server lets them.
 func (s *stage) floodFromXMPP() (stop func()) {
 	s.t.Helper()
-	client := s.mallory("flooding")
+	client := s.mallory(floodingName)
 	room := "#flooding%" + ircName + "@" + gatewayName
 	s.enter(client, room, "flooding")
+	return flooder(client, "<message type='groupchat' to='"+room+"'><body>flood</body></message>")
+}
+
+// flooder has a client send a stanza again and again, until stop is called.
+func flooder(client *xmppclient.Client, stanza string) (stop func()) {
 	go drain(client)
 	done, ended := make(chan struct{}), make(chan struct{})
 	go func() {
@@ -197,7 +213,7 @@ func (s *stage) floodFromXMPP() (stop func()) {
 			case <-done:
 				return
 			default:
-				client.Send("<message type='groupchat' to='" + room + "'><body>flood</body></message>")
+				client.Send(stanza)
 			}
 		}
 	}()

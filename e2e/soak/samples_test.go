@@ -16,23 +16,27 @@ const sampleEvery = 10 * time.Second
 
 // figure is one that must not grow.
 type figure struct {
-	name, metric string
-	unit         float64
+	name string
+	unit float64
 	// slack is how much more than before there may be at rest, beside a tenth: pooled
 	// connections and what the allocator keeps, and of what is resident also SQLite's caches,
 	// which take up to 32 MiB as the archive grows (store/sqlite.go).
 	slack float64
+	// metrics are added up, or taken off where they begin with a minus.
+	metrics []string
 }
 
 // figures of the gateway, in the order of a sample. Memory in use and resident have a floor by
 // design (cmd/passerelle/memory.go): what lives is the honest one.
 var figures = [...]figure{
-	{"goroutines", "go_goroutines", 1, 5},
-	{"files", "process_open_fds", 1, 5},
-	{"live KiB", "go_gc_heap_live_bytes", 1 << 10, 1 << 10},
-	{"heap KiB", "go_memstats_heap_inuse_bytes", 1 << 10, 8 << 10},
-	{"RSS KiB", "process_resident_memory_bytes", 1 << 10, 40 << 10},
-	{"users", "passerelle_users", 1, 0},
+	{"goroutines", 1, 5, []string{"go_goroutines"}},
+	{"files", 1, 5, []string{"process_open_fds"}},
+	{"live KiB", 1 << 10, 1 << 10, []string{"go_gc_heap_live_bytes"}},
+	{"heap KiB", 1 << 10, 8 << 10, []string{"go_memstats_heap_inuse_bytes"}},
+	{"RSS KiB", 1 << 10, 40 << 10, []string{"process_resident_memory_bytes"}},
+	// What is not Go's is the program itself and SQLite's.
+	{"not Go's", 1 << 10, 40 << 10, []string{"process_resident_memory_bytes", "-go_memstats_sys_bytes", "go_memstats_heap_released_bytes"}},
+	{"users", 1, 0, []string{"passerelle_users"}},
 }
 
 const (
@@ -41,6 +45,7 @@ const (
 	liveHeap
 	_
 	resident
+	_
 	usersThere
 )
 
@@ -58,16 +63,31 @@ func (s *stage) look(ctx context.Context, began time.Time) (sample, error) {
 	}
 	taken := sample{at: time.Since(began)}
 	for i, f := range figures {
-		_, rest, found := strings.Cut(page, "\n"+f.metric+" ")
-		if !found {
-			return taken, fmt.Errorf("there is no metric %s", f.metric)
+		for _, metric := range f.metrics {
+			name, minus := strings.CutPrefix(metric, "-")
+			value, err := readMetric(page, name)
+			if err != nil {
+				return taken, err
+			}
+			if minus {
+				value = -value
+			}
+			taken.values[i] += value / f.unit
 		}
-		if _, err := fmt.Sscan(rest, &taken.values[i]); err != nil {
-			return taken, fmt.Errorf("reading the metric %s: %w", f.metric, err)
-		}
-		taken.values[i] /= f.unit
 	}
 	return taken, nil
+}
+
+// readMetric finds a metric without labels on a page for Prometheus.
+func readMetric(page, name string) (value float64, err error) {
+	_, rest, found := strings.Cut(page, "\n"+name+" ")
+	if !found {
+		return 0, fmt.Errorf("there is no metric %s", name)
+	}
+	if _, err := fmt.Sscan(rest, &value); err != nil {
+		return 0, fmt.Errorf("reading the metric %s: %w", name, err)
+	}
+	return value, nil
 }
 
 // collect has garbage collected, so that the next sample says what lives now.
@@ -101,7 +121,8 @@ func (s *stage) await(wanted func(sample) bool) (sample, bool) {
 }
 
 // rest waits until nobody is there any more and nothing is left of them, and returns what the
-// gateway holds then. before is what it held at the last rest, nil at the first.
+// gateway holds then. before is what it held at the last rest, nil at the first: as long as there
+// is more, it is waited for.
 func (s *stage) rest(before *sample) sample {
 	s.t.Helper()
 	if _, empty := s.await(func(now sample) bool { return now.values[usersThere] == 0 }); !empty {
@@ -110,18 +131,13 @@ func (s *stage) rest(before *sample) sample {
 	if err := s.collect(s.t.Context()); err != nil {
 		s.t.Fatal(err)
 	}
-	if before == nil {
-		// Nothing to compare with: memory that is given back in parts is, when it does not
-		// become less any more.
-		least := sample{}
-		now, _ := s.await(func(now sample) bool {
-			settled := least.at > 0 && now.values[resident] >= least.values[resident] && now.values[goroutines] >= least.values[goroutines]
-			least = now
-			return settled
-		})
-		return now
-	}
-	now, _ := s.await(func(now sample) bool { return len(now.growth(*before)) == 0 })
+	// Memory is given back in parts: enough when it does not become less any more.
+	last := sample{}
+	now, _ := s.await(func(now sample) bool {
+		settled := last.at > 0 && now.values[resident] >= last.values[resident] && now.values[goroutines] >= last.values[goroutines]
+		last = now
+		return settled && (before == nil || len(now.growth(*before)) == 0)
+	})
 	return now
 }
 
