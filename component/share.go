@@ -14,9 +14,10 @@ const (
 	offerShareBytes = 64 << 10
 	// paceBytes is how much one Sender may send in a second, once it has sent paceBurst more
 	// than that: about what the fastest host servers work on. Beside one that works on
-	// everything at once, a Sender without an end would take all of the processor.
+	// everything at once, a Sender without an end would take all of the processor. An
+	// archive of some 40,000 messages can be read within the burst.
 	paceBytes = 4 << 20
-	paceBurst = 16 << 20
+	paceBurst = 32 << 20
 	// firstMarkTimeout is how long the host server may take to answer the first mark
 	// of a stream; after that it is taken for one that answers none, until it does.
 	// One that has answered before, and is only held up, has longer.
