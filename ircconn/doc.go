@@ -15,9 +15,14 @@
 //
 // # Goroutines
 //
-// One goroutine per connection dials, reads, parses and calls the [Sink]. A
-// second one exists only while lines wait to be written. There is no timer per
-// connection: pings and timeouts are read deadlines of the reading goroutine.
+// One goroutine at a time works for a connection: it dials, reads, parses and calls
+// the [Sink], and ends when there is nothing more to read. The connection then is a
+// place in the table of a [Poller], whose one goroutine waits for all servers and
+// starts another when something has arrived or a deadline has passed; pings and
+// timeouts are such deadlines. Without a Poller the connection waits on a goroutine,
+// and its deadlines are those of its socket. What the sink wants done afterwards
+// ([Conn.Afterwards]) is done by the goroutine that has read. Another one exists only
+// while lines wait to be written.
 // Events come one at a time and in order; the sink may wait, which makes the
 // reader wait and TCP slow that one server. [Conn.Send], [Conn.Quit] and
 // [Conn.Close] may be called from everywhere and never wait.
