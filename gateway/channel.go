@@ -3,7 +3,6 @@ package gateway
 import (
 	"log/slog"
 	"slices"
-	"sort"
 	"strings"
 	"time"
 	"unique"
@@ -134,24 +133,40 @@ func (ch *Channel) sortAndMerge() {
 
 // find returns where a nick is, or would be, among the sorted members.
 func (ch *Channel) find(nick string) (int, bool) {
-	return sort.Find(len(ch.members), func(i int) int { return ch.compare(nick, ch.members[i].nick.Value()) })
+	casemapping := ch.n.support.Casemapping
+	low, high := 0, len(ch.members)
+	for low < high {
+		middle := int(uint(low+high) / 2)
+		switch order := casemapping.Compare(nick, ch.members[middle].nick.Value()); {
+		case order == 0:
+			return middle, true
+		case order > 0:
+			low = middle + 1
+		default:
+			high = middle
+		}
+	}
+	return low, false
 }
 
 // member returns the member of that nick, or nil. The pointer is good until
 // members come or go.
 func (ch *Channel) member(nick string) *member {
-	if !ch.named {
-		for i := range ch.members {
-			if ch.compare(ch.members[i].nick.Value(), nick) == 0 {
-				return &ch.members[i]
-			}
-		}
-		return nil
-	}
-	if i, found := ch.find(nick); found {
+	if i := ch.place(nick); i >= 0 {
 		return &ch.members[i]
 	}
 	return nil
+}
+
+// place returns where the member of that nick is, or -1.
+func (ch *Channel) place(nick string) int {
+	if !ch.named {
+		return slices.IndexFunc(ch.members, func(m member) bool { return ch.compare(m.nick.Value(), nick) == 0 })
+	}
+	if i, found := ch.find(nick); found {
+		return i
+	}
+	return -1
 }
 
 // add puts a member in and reports whether they were not there before.
@@ -170,15 +185,11 @@ func (ch *Channel) add(nick string, modes uint8) bool {
 
 // removeMember takes a member out and returns what they were.
 func (ch *Channel) removeMember(nick string) (member, bool) {
-	m := ch.member(nick)
-	if m == nil {
+	at := ch.place(nick)
+	if at < 0 {
 		return member{}, false
 	}
-	gone := *m
-	at := slices.Index(ch.members, gone)
-	if ch.named {
-		at, _ = ch.find(nick)
-	}
+	gone := ch.members[at]
 	ch.members = slices.Delete(ch.members, at, at+1)
 	return gone, true
 }

@@ -210,7 +210,8 @@ func (ch *Channel) showMissed(lines []ircconn.Message) {
 		if known.has(ch, ev) || ev.Source.IsServer() || ev.Source.Nick == historyServant || !writeBody(tail, ev) {
 			continue
 		}
-		m := roomMessage{ch.occupant(ev.Source.Nick), newID(), ch.stanzaID(ev), ch.speakerID(ev.Source, ev.Account), ev.Time}
+		id := ch.stanzaID(ev)
+		m := roomMessage{ch.occupant(ev.Source.Nick), id, id, ch.speakerID(ev.Source, ev.Account), ev.Time}
 		ch.record(m, ev.Source.Nick, ev.Text)
 		ch.send(ch.sessions, m)
 		ch.n.u.flushLarge()

@@ -1,7 +1,7 @@
 package gateway
 
 import (
-	"regexp"
+	"slices"
 	"strings"
 
 	"passerelle/ircconn"
@@ -48,12 +48,12 @@ func (n *Network) parted(channel string) bool {
 
 // lose takes a member out and shows it.
 func (ch *Channel) lose(nick string, why exit) {
-	m := ch.member(nick)
-	if m == nil {
+	at := ch.place(nick)
+	if at < 0 {
 		return
 	}
-	ch.showGone(*m, why)
-	ch.removeMember(nick)
+	ch.showGone(ch.members[at], why)
+	ch.members = slices.Delete(ch.members, at, at+1)
 	ch.n.forget(nick)
 }
 
@@ -80,14 +80,30 @@ func (n *Network) onKicked(ev ircconn.Kicked) {
 	ch.lose(ev.Nick, why)
 }
 
-// splitReason is how servers write that they lost each other: the names of the
-// two.
-var splitReason = regexp.MustCompile(`^[\w*-]+(\.[\w*-]+)+ [\w*-]+(\.[\w*-]+)+$`)
-
-// isSplit reports whether a reason is that of a netsplit. Most are told by their
-// spaces.
+// isSplit reports whether a reason is that of a netsplit: servers that lost each other
+// write their two names.
 func isSplit(reason string) bool {
-	return strings.Count(reason, " ") == 1 && splitReason.MatchString(reason)
+	first, second, two := strings.Cut(reason, " ")
+	return two && isServerName(first) && isServerName(second)
+}
+
+// isServerName reports whether a word could be the name of a server, or what stands for
+// one that is hidden, such as "*.net".
+func isServerName(word string) bool {
+	label, labels := 0, 1
+	for i := range len(word) {
+		switch b := word[i]; {
+		case b == '.' && label == 0:
+			return false
+		case b == '.':
+			label, labels = 0, labels+1
+		case b >= 'a' && b <= 'z', b >= 'A' && b <= 'Z', b >= '0' && b <= '9', b == '_', b == '*', b == '-':
+			label++
+		default:
+			return false
+		}
+	}
+	return label > 0 && labels > 1
 }
 
 // onQuit shows somebody's end on IRC in every room they were in.

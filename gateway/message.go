@@ -277,7 +277,8 @@ func (ch *Channel) onMessage(ev ircconn.Message) {
 	if !writeBody(tail, ev) {
 		return
 	}
-	m := roomMessage{from, newID(), ch.stanzaID(ev), occupant, ch.n.u.late(ev.Time)}
+	id := ch.stanzaID(ev)
+	m := roomMessage{from, id, id, occupant, ch.n.u.late(ev.Time)}
 	ch.heard = ev.Time
 	if !ev.Source.IsServer() {
 		ch.record(m, ev.Source.Nick, ev.Text)

@@ -71,7 +71,7 @@ func TestSameIDsForAllSessions(t *testing.T) {
 	w.event(ircconn.Message{Source: source("romeo"), Target: "#chan", Text: "hi"})
 	text := w.out.text.String()
 	ids := randomIDs.FindAllString(text, -1)
-	if len(ids) != 4 || ids[0] != ids[2] || ids[1] != ids[3] || ids[0] == ids[1] {
+	if len(ids) != 4 || ids[0] != ids[2] || ids[1] != ids[3] || ids[0] != ids[1] {
 		t.Errorf("ids %v in\n%s", ids, text)
 	}
 	if occupants := occupantIDs.FindAllString(text, -1); len(occupants) != 2 || occupants[0] != occupants[1] {

@@ -39,5 +39,7 @@ func newID() string {
 	for i := range 8 {
 		id[i], id[8+i] = byte(high>>(8*i)), byte(low>>(8*i))
 	}
-	return hex.EncodeToString(id[:])
+	var text [2 * len(id)]byte
+	hex.Encode(text[:], id[:])
+	return string(text[:])
 }

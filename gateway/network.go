@@ -161,7 +161,9 @@ func (n *Network) nick() string { return n.self.Nick }
 func (n *Network) fold(name string) ircconn.Folded { return n.support.Casemapping.Fold(name) }
 
 // same reports whether two names are one to the server.
-func (n *Network) same(a, b string) bool { return n.support.Casemapping.Compare(a, b) == 0 }
+func (n *Network) same(a, b string) bool {
+	return a == b || n.support.Casemapping.Compare(a, b) == 0
+}
 
 func (n *Network) isSelf(nick string) bool { return n.same(nick, n.self.Nick) }
 

@@ -152,5 +152,5 @@ func (g *Gateway) occupantMAC(room, identity string) string {
 	mac.Reset()
 	var text [256]byte
 	_, _ = mac.Write(append(append(append(text[:0], room...), 0), identity...))
-	return base64.RawURLEncoding.EncodeToString(mac.Sum(text[:0]))
+	return string(base64.RawURLEncoding.AppendEncode(text[sha256.Size:sha256.Size], mac.Sum(text[:0])))
 }

@@ -13,6 +13,9 @@ func (m Casemapping) Compare(a, b string) int {
 		return strings.Compare(string(m.Fold(a)), string(m.Fold(b)))
 	}
 	for i := 0; i < len(a) && i < len(b); i++ {
+		if a[i] == b[i] {
+			continue
+		}
 		if x, y := m.foldByte(a[i]), m.foldByte(b[i]); x != y {
 			return cmp.Compare(x, y)
 		}

@@ -51,7 +51,8 @@ func FuzzLine(f *testing.F) {
 			if !ended || strings.ContainsAny(body, "\r\n\x00") || len(data) > 512+4096 {
 				t.Fatalf("%+v became %q", line, data)
 			}
-			m, err := parseMessage(body)
+			var m message
+			err = m.parse(body)
 			if err != nil || m.command != strings.ToUpper(line.Command) || !slices.Equal(m.params, line.Params) {
 				t.Fatalf("%+v became %q, read as %+v, %v", line, data, m, err)
 			}

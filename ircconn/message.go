@@ -2,19 +2,31 @@ package ircconn
 
 import (
 	"strings"
+	"sync"
 	"time"
 	"unicode/utf8"
 
 	"github.com/ergochat/irc-go/ircmsg"
 )
 
-// message is one incoming line in parts. Its strings share one line.
+// message is one incoming line in parts. Its strings share one line. It is lent from
+// messages while its line is worked on: what is kept is copied out of it.
 type message struct {
 	Meta
 	source  Source
 	command string
 	params  []string
 	batch   string // reference of the batch it stands in
+}
+
+// messages lends what lines are taken apart in: one is needed for each, and only
+// while it is worked on.
+var messages = sync.Pool{New: func() any { return new(message) }}
+
+// forget gives the message back.
+func (m *message) forget() {
+	*m = message{}
+	messages.Put(m)
 }
 
 // last returns the last parameter, or nothing.
@@ -57,21 +69,20 @@ func text(line []byte, decode func([]byte) []byte) string {
 	}, decoded)
 }
 
-// parseMessage takes a line apart. Tags are read here and not by ircmsg, which
+// parse takes a line apart. Tags are read here and not by ircmsg, which
 // rejects a line for one bad tag and makes a map of them for each line.
-func parseMessage(line string) (message, error) {
-	var m message
+func (m *message) parse(line string) error {
 	if tags, found := strings.CutPrefix(line, "@"); found {
 		tags, line, _ = strings.Cut(tags, " ")
 		m.readTags(tags)
 	}
 	parsed, err := ircmsg.ParseLine(line)
 	if err != nil {
-		return m, err
+		return err
 	}
 	m.command, m.params = parsed.Command, parsed.Params
 	m.source = parseSource(parsed.Source)
-	return m, nil
+	return nil
 }
 
 func (m *message) readTags(tags string) {

@@ -94,26 +94,27 @@ func (s *session) isSelf(nick string) bool {
 func (s *session) receive(line []byte) {
 	decoded := text(line, s.decode)
 	traceIncoming(s.conn.log, decoded)
-	m, err := parseMessage(decoded)
-	if err != nil || !isCommand(m.command) {
+	m := messages.Get().(*message)
+	defer m.forget()
+	if err := m.parse(decoded); err != nil || !isCommand(m.command) {
 		s.garbage(err)
 		return
 	}
 	s.conn.traffic.didReceive(m.command)
 	if !m.source.isSane() {
-		s.skip(&m)
+		s.skip(m)
 		return
 	}
-	s.recogniseServer(&m)
-	s.placeInBatch(&m)
+	s.recogniseServer(m)
+	s.placeInBatch(m)
 	h, known := handlers[m.command]
 	switch {
 	case known && len(m.params) >= h.params:
-		h.handle(s, &m)
+		h.handle(s, m)
 	case !known && isNumeric(m.command):
-		s.numeric(&m)
+		s.numeric(m)
 	default:
-		s.unhandled(&m)
+		s.unhandled(m)
 	}
 }
 
