@@ -23,14 +23,15 @@ const (
 )
 
 // A burst, such as thousands of joins, leaves garbage and free memory. Both are given
-// back to the system when it is over, unless too little was allocated to be worth it.
-// When that is less than what lives, finding it costs more than it gains, and it waits
-// until it has been quiet for longer.
+// back to the system as soon as it is over, unless too little was allocated to be worth
+// it. When that is less than what lives, finding it costs more than it gains, and it
+// waits until it has been quiet for longer. Bursts in a row are one.
 const (
-	lookEvery  = 2 * time.Second
-	quietBytes = 1 << 20 // allocated between two looks
-	longQuiet  = 5       // looks
-	worthBytes = 8 << 20 // allocated since memory was given back; or a quarter of what lives
+	lookEvery  = 50 * time.Millisecond
+	quietBytes = 32 << 10 // allocated between two looks
+	longQuiet  = 200      // looks
+	restLooks  = 10       // between two times that memory is given back
+	worthBytes = 8 << 20  // allocated since memory was given back; or a quarter of what lives
 )
 
 // keepMemorySmall paces collections, unless GOGC says how, and gives memory back after
@@ -91,22 +92,23 @@ func giveBack(stopped <-chan struct{}) {
 // bursts notices when much was allocated and now nothing is.
 type bursts struct {
 	seen, given uint64
-	quiet       int // looks
+	quiet, rest int // looks
 }
 
 // over is called at every look.
 func (b *bursts) over(now memory) bool {
 	calm := now.allocated-b.seen < quietBytes
 	b.seen = now.allocated
+	b.rest = max(0, b.rest-1)
 	if !calm {
 		b.quiet = 0
 		return false
 	}
 	b.quiet++
-	if now.allocated-b.given < max(worthBytes, now.live/4) || now.spare < now.live && b.quiet < longQuiet {
+	if b.rest > 0 || now.allocated-b.given < max(worthBytes, now.live/4) || now.spare < now.live && b.quiet < longQuiet {
 		return false
 	}
-	b.given = now.allocated
+	b.given, b.rest = now.allocated, restLooks
 	return true
 }
 
