@@ -56,12 +56,13 @@ type lines struct {
 	refusing error
 }
 
-func (l *lines) Send(lines ...ircconn.Line) error {
+func (l *lines) Queue(lines ...ircconn.Line) error {
 	if l.refusing == nil {
 		l.sent = append(l.sent, lines...)
 	}
 	return l.refusing
 }
+func (l *lines) Flush(func(uint64)) {}
 func (l *lines) Quit(reason string) { l.quit = reason }
 func (l *lines) Close()             { l.closed = true }
 

@@ -29,7 +29,10 @@ type stanzaSender interface {
 
 // lineSender is where IRC lines go: a *ircconn.Conn.
 type lineSender interface {
-	Send(lines ...ircconn.Line) error
+	// Queue takes all lines or none; they leave at the next Flush, which says of which
+	// it knows that they have.
+	Queue(lines ...ircconn.Line) error
+	Flush(written func(receipt uint64))
 	Quit(reason string)
 	Close()
 }

@@ -154,7 +154,7 @@ func (h *host) run() {
 	}
 }
 
-func (h *host) Send(lines ...ircconn.Line) error {
+func (h *host) Queue(lines ...ircconn.Line) error {
 	for _, line := range lines {
 		switch line.Command {
 		case "JOIN":
@@ -173,8 +173,9 @@ func (h *host) Send(lines ...ircconn.Line) error {
 	return nil
 }
 
-func (h *host) Quit(string) { h.Close() }
-func (h *host) Close()      { h.once.Do(func() { close(h.done) }) }
+func (h *host) Flush(func(uint64)) {}
+func (h *host) Quit(string)        { h.Close() }
+func (h *host) Close()             { h.once.Do(func() { close(h.done) }) }
 
 func joinOf(from, channel, nick string) string {
 	return fmt.Sprintf("<presence id='j' from='%s' to='%s%%irc.test@gw.test/%s'><x xmlns='http://jabber.org/protocol/muc'/></presence>", from, channel, nick)

@@ -113,9 +113,10 @@ func (u *User) newNetwork(name, wanted string) (*Network, error) {
 // unconnected stands for the connection before there is one.
 type unconnected struct{}
 
-func (unconnected) Send(...ircconn.Line) error { return ircconn.ErrClosed }
-func (unconnected) Quit(string)                {}
-func (unconnected) Close()                     {}
+func (unconnected) Queue(...ircconn.Line) error { return ircconn.ErrClosed }
+func (unconnected) Flush(func(uint64))          {}
+func (unconnected) Quit(string)                 {}
+func (unconnected) Close()                      {}
 
 // open begins a connection.
 func (n *Network) open(nick string) error {
@@ -174,10 +175,11 @@ func (n *Network) send(lines ...ircconn.Line) error {
 	if !n.ready {
 		return n.interruption()
 	}
-	err := n.conn.Send(lines...)
+	err := n.conn.Queue(lines...)
 	var bad *ircconn.Error
 	switch {
 	case err == nil:
+		n.u.queuedFor(n)
 		n.u.linesQueued()
 		n.countModesAsked(lines)
 		return nil

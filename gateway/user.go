@@ -53,7 +53,8 @@ type scratch struct {
 
 	counters *counters
 	arrival  arrival
-	talk     int // how much of the work at hand was messages from IRC
+	queued   []*Network // whose lines are to leave
+	talk     int        // how much of the work at hand was messages from IRC
 }
 
 // largestScratch is how large a buffer is kept for the next user.
@@ -61,6 +62,8 @@ const largestScratch = 4 * flushBytes
 
 func (g *Gateway) giveBack(s *scratch) {
 	s.arrival, s.talk = arrival{}, 0
+	clear(s.queued)
+	s.queued = s.queued[:0]
 	if cap(s.enc.Bytes()) <= largestScratch && cap(s.tail.Bytes()) <= largestScratch {
 		g.scratches.Put(s)
 	}
@@ -101,14 +104,14 @@ func (u *User) run() {
 			return
 		}
 		for i, s := range stanzas {
-			if !u.guard(func() { u.handleStanza(s) }) {
+			if !u.guard(func() { u.handleStanza(s) }) || !comeInRows(stanzas[i:]) && !u.guard(u.flushLines) {
 				u.abandon(stanzas[i:])
 				return
 			}
 			u.handOn()
 		}
 		for i := range events {
-			if !u.guard(func() { events[i].happen(u) }) {
+			if !u.guard(func() { events[i].happen(u) }) || len(u.queued) > 0 && !u.guard(u.flushLines) {
 				u.abandon(nil)
 				return
 			}
@@ -119,6 +122,30 @@ func (u *User) run() {
 		u.handOn()
 		u.roundDone(len(stanzas) + len(events))
 	}
+}
+
+// comeInRows reports whether the first of some stanzas is followed by a message to a
+// room: then its lines leave together with those of the next. What comes otherwise may
+// wait for the store, and no line should wait for that.
+func comeInRows(stanzas []*component.Stanza) bool {
+	return len(stanzas) > 1 && stanzas[1].Kind == component.Message && stanzas[1].Type == "groupchat"
+}
+
+// queuedFor notes that lines of a network are to leave.
+func (u *User) queuedFor(n *Network) {
+	if !slices.Contains(u.queued, n) {
+		u.queued = append(u.queued, n)
+	}
+}
+
+// flushLines has the lines leave that the work so far has queued.
+func (u *User) flushLines() {
+	for i := 0; i < len(u.queued); i++ {
+		n := u.queued[i]
+		n.conn.Flush(func(receipt uint64) { n.onWritten(ircconn.Written{Receipt: receipt}) })
+	}
+	clear(u.queued)
+	u.queued = u.queued[:0]
 }
 
 // guard does one piece of work, and reports whether the user lives on: a panic

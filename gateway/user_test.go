@@ -109,8 +109,9 @@ type link struct {
 	done chan struct{}
 }
 
-func (l *link) Send(...ircconn.Line) error { return nil }
-func (l *link) Close()                     {}
+func (l *link) Queue(...ircconn.Line) error { return nil }
+func (l *link) Flush(func(uint64))          {}
+func (l *link) Close()                      {}
 func (l *link) Quit(reason string) {
 	l.mu.Lock()
 	defer l.mu.Unlock()

@@ -105,6 +105,14 @@ func newConn(config Config, options Options, sink Sink, log *slog.Logger) *Conn 
 // and go without tags and label.
 func (c *Conn) Send(lines ...Line) error { return c.writer.send(lines) }
 
+// Queue is Send for lines that leave at the next Flush, or earlier.
+func (c *Conn) Queue(lines ...Line) error { return c.writer.queueLines(lines) }
+
+// Flush has the lines of Queue leave. Those that the socket takes at once have left
+// when it returns; written is then called for each of them that has a receipt, and no
+// Written event follows. The other lines leave as those of Send do.
+func (c *Conn) Flush(written func(receipt uint64)) { c.writer.flush(written) }
+
 // Quit says goodbye with a reason: QUIT leaves ahead of the lines that wait,
 // which are dropped. The socket is closed when the server closes it, and at the
 // latest two seconds later. Events go on until then.

@@ -204,6 +204,22 @@ func (in *input) readNow(fd uintptr) bool {
 	return true
 }
 
+// canWriteNow reports whether writeNow is there: TLS may wait to write.
+func (in *input) canWriteNow() bool { return in.raw != nil && in.secured == nil }
+
+// writeNow writes what the socket takes at once, which may be nothing. It may be
+// called during a read.
+func (in *input) writeNow(p []byte) (n int, err error) {
+	rawErr := in.raw.Write(func(fd uintptr) bool {
+		n, err = writeSocket(fd, p)
+		return true
+	})
+	if rawErr != nil {
+		return 0, rawErr
+	}
+	return n, err
+}
+
 // nextStream waits for one byte and then takes what else there is. After a byte
 // that ends a line it takes nothing, since there may be no more and the second
 // read would wait with a whole buffer.

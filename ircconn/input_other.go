@@ -9,4 +9,6 @@ const canReadNow = false
 
 func readSocket(uintptr, []byte) (int, error) { return 0, errors.ErrUnsupported }
 
+func writeSocket(uintptr, []byte) (int, error) { return 0, errors.ErrUnsupported }
+
 func hasInput(uintptr) (bool, error) { return false, nil }

@@ -28,6 +28,22 @@ func readSocket(fd uintptr, p []byte) (int, error) {
 	}
 }
 
+// writeSocket writes what the socket takes without waiting.
+func writeSocket(fd uintptr, p []byte) (int, error) {
+	for {
+		n, err := syscall.Write(int(fd), p)
+		switch err {
+		case nil:
+			return n, nil
+		case syscall.EAGAIN:
+			return 0, nil
+		case syscall.EINTR:
+		default:
+			return 0, os.NewSyscallError("write", err)
+		}
+	}
+}
+
 // hasInput reports whether a read would bring something now, be it the end. An error
 // is the socket's own, which it tells only once: a read after it would bring an end
 // without a reason.

@@ -1,7 +1,6 @@
 package ircconn
 
 import (
-	"bytes"
 	"crypto/tls"
 	"errors"
 	"fmt"
@@ -155,6 +154,21 @@ func (w *writer) failed() error {
 func (w *writer) send(lines []Line) error {
 	w.mu.Lock()
 	defer w.mu.Unlock()
+	if err := w.queueLocked(lines); err != nil {
+		return err
+	}
+	w.drainLocked()
+	return nil
+}
+
+// queueLines is send for lines that leave later.
+func (w *writer) queueLines(lines []Line) error {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.queueLocked(lines)
+}
+
+func (w *writer) queueLocked(lines []Line) error {
 	if w.closed {
 		return ErrClosed
 	}
@@ -170,7 +184,6 @@ func (w *writer) send(lines []Line) error {
 		ready[i] = line.outgoing(data)
 	}
 	w.setQueueLocked(append(w.queue, ready...))
-	w.drainLocked()
 	return nil
 }
 
@@ -229,7 +242,7 @@ func (w *writer) drainLocked() {
 	generation, stream := w.generation, w.stream
 	w.goroutines.Go(func() {
 		if failure := w.conn.guard(func() { w.drain(generation, stream) }); failure != nil {
-			w.fail(generation, stream, failure)
+			w.fail(generation, failure)
 		}
 	})
 }
@@ -285,7 +298,7 @@ func (w *writer) drain(generation int, stream net.Conn) {
 			continue
 		}
 		if err := w.write(stream, batch); err != nil {
-			w.fail(generation, stream, err)
+			w.fail(generation, err)
 			return
 		}
 	}
@@ -356,23 +369,26 @@ func (w *writer) write(stream net.Conn, batch []outgoing) error {
 // COMPAT: ngIRCd 26 with OpenSSL leaves the rest of a TLS record that does not
 // fit its read buffer unread until more bytes arrive.
 func chunks(stream net.Conn, batch []outgoing) [][]byte {
+	if _, encrypted := stream.(*tls.Conn); !encrypted {
+		return [][]byte{joined(batch)}
+	}
 	lines := make([][]byte, len(batch))
 	for i, line := range batch {
 		lines[i] = line.data
 	}
-	if _, encrypted := stream.(*tls.Conn); encrypted || len(lines) == 1 {
-		return lines
-	}
-	return [][]byte{bytes.Join(lines, nil)}
+	return lines
 }
 
 // fail notes that stream cannot be written to, and has the reader notice.
-func (w *writer) fail(generation int, stream net.Conn, err error) {
+func (w *writer) fail(generation int, err error) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	if w.generation != generation {
-		return
+	if w.generation == generation {
+		w.failLocked(err)
 	}
+}
+
+func (w *writer) failLocked(err error) {
 	w.failure = err
 	w.draining = false
 	w.clearLocked()

@@ -1,0 +1,71 @@
+package ircconn
+
+import (
+	"bytes"
+	"time"
+)
+
+// flush writes what may leave and the socket takes at once, on the goroutine of who
+// asks: for a line or two that is less work than to start another. What is left over
+// is for that other goroutine, as is all that goes over TLS, where a write may wait.
+func (w *writer) flush(written func(receipt uint64)) {
+	for _, line := range w.flushNow() {
+		if line.receipt != 0 {
+			written(line.receipt)
+		}
+	}
+}
+
+// flushNow returns the lines that have left.
+func (w *writer) flushNow() []outgoing {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	defer w.drainLocked()
+	if w.draining || w.failure != nil || w.in == nil || !w.in.canWriteNow() {
+		return nil
+	}
+	batch, _ := w.take(time.Now())
+	if len(batch) == 0 {
+		return nil
+	}
+	trace(w.conn.log, "out", batch)
+	n, err := w.in.writeNow(joined(batch))
+	left := leftBy(batch, n)
+	w.conn.traffic.didSend(batch[:left])
+	if err != nil {
+		w.failLocked(err)
+		return batch[:left]
+	}
+	if left < len(batch) {
+		// The rest of a line leaves before anything else.
+		rest := append([]outgoing(nil), batch[left:]...)
+		for _, line := range batch[:left] {
+			n -= len(line.data)
+		}
+		rest[0].data = rest[0].data[n:]
+		w.first = append(rest, w.first...)
+	}
+	return batch[:left]
+}
+
+// joined is the bytes of lines.
+func joined(batch []outgoing) []byte {
+	if len(batch) == 1 {
+		return batch[0].data
+	}
+	lines := make([][]byte, len(batch))
+	for i, line := range batch {
+		lines[i] = line.data
+	}
+	return bytes.Join(lines, nil)
+}
+
+// leftBy is how many lines have left whole with so many bytes.
+func leftBy(batch []outgoing, bytes int) int {
+	for i, line := range batch {
+		if bytes -= len(line.data); bytes < 0 {
+			return i
+		}
+	}
+	return len(batch)
+}
