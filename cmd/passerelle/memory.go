@@ -13,8 +13,12 @@ import (
 // times a second when they are talked to, and later than need be for thousands:
 // docs/performance.md has what was measured.
 const (
-	// heapFloor is up to how many bytes the heap grows before it is collected at all.
-	heapFloor = 48 << 20
+	// heapFloor is up to how many bytes the heap grows before it is collected at all,
+	// growingFloor the same while what lives grows, as it does when users join: what
+	// lives for long then lies between all the garbage that their joins have made, and
+	// keeps its pages.
+	heapFloor    = 48 << 20
+	growingFloor = 20 << 20
 	// garbagePercent is how much garbage may gather in a larger one, in percent of what
 	// lives.
 	garbagePercent = 33
@@ -38,38 +42,56 @@ const (
 // bursts, until it is told to stop. GOMEMLIMIT counts as ever.
 func keepMemorySmall(gogc string) (stop func()) {
 	stopped := make(chan struct{})
-	var ended atomic.Bool
+	var pace pace
 	if gogc == "" {
-		paceCollections(&ended)
+		pace.collected()
 	}
 	go giveBack(stopped)
 	return func() {
-		ended.Store(true)
+		pace.ended.Store(true)
 		close(stopped)
 	}
 }
 
-// collected is an object that nobody holds: it is gone with the next collection. Large
-// objects are swept first, and an old pace should not last.
-type collected [40 << 10]byte
-
-// paceCollections sets how much garbage may gather until the next collection, and after
-// that again. The runtime has no setting for a floor, only a percentage.
-func paceCollections(ended *atomic.Bool) {
-	if ended.Load() {
-		return
-	}
-	debug.SetGCPercent(percentFor(readMemory().live))
-	runtime.AddCleanup(new(collected), paceCollections, ended)
+// pace is how often garbage is collected.
+type pace struct {
+	ended atomic.Bool
+	live  uint64 // bytes that lived at the last collection
 }
 
-// percentFor is how much garbage may gather beside so many bytes that live.
-func percentFor(live uint64) int {
+// garbage is an object that nobody holds: it is gone with the next collection. Large
+// objects are swept first, and an old pace should not last.
+type garbage [40 << 10]byte
+
+// collected sets how much garbage may gather until the next collection, and after that
+// again. The runtime has no setting for a floor, only a percentage.
+func (p *pace) collected() {
+	if p.ended.Load() {
+		return
+	}
+	live := readMemory().live
+	debug.SetGCPercent(percentFor(live, floorFor(p.live, live)))
+	p.live = live
+	runtime.AddCleanup(new(garbage), (*pace).collected, p)
+}
+
+// floorFor is up to how many bytes the heap may grow, when so many lived before and so
+// many do now.
+func floorFor(before, live uint64) uint64 {
+	if live > before+before/32 {
+		return growingFloor
+	}
+	return heapFloor
+}
+
+// percentFor is how much garbage may gather beside so many bytes that live, up to a
+// floor at least.
+func percentFor(live, floor uint64) int {
 	live = max(live, leastHeap)
-	if live >= heapFloor {
+	if live >= floor {
 		return garbagePercent
 	}
-	return max(garbagePercent, int((heapFloor-live)*100/live))
+	return max(garbagePercent, int((floor-live)*100/live))
 }
 
 // giveBack gives memory back after bursts.

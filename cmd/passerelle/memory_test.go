@@ -10,9 +10,27 @@ import (
 
 func TestPaceOfCollections(t *testing.T) {
 	for live, want := range map[uint64]int{0: 1100, 4 << 20: 1100, 8 << 20: 500, 24 << 20: 100, 40 << 20: 33, 64 << 20: 33, 1 << 30: 33} {
-		if got := percentFor(live); got != want {
+		if got := percentFor(live, heapFloor); got != want {
 			t.Errorf("%d bytes: %d %%, want %d", live, got, want)
 		}
+	}
+}
+
+func TestFloorWhileWhatLivesGrows(t *testing.T) {
+	for _, test := range []struct{ before, live, want uint64 }{
+		{0, 4 << 20, growingFloor}, // the start
+		{10 << 20, 10 << 20, heapFloor},
+		{10 << 20, 10<<20 + 100<<10, heapFloor}, // what talking leaves behind
+		{10 << 20, 11 << 20, growingFloor},
+		{40 << 20, 42 << 20, growingFloor},
+		{42 << 20, 30 << 20, heapFloor},
+	} {
+		if got := floorFor(test.before, test.live); got != test.want {
+			t.Errorf("from %d to %d bytes: %d", test.before, test.live, got)
+		}
+	}
+	if got := percentFor(16<<20, growingFloor); got != garbagePercent {
+		t.Errorf("%d %% below the floor for growth", got)
 	}
 }
 
