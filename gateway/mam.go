@@ -106,11 +106,7 @@ func (u *User) onArchiveQuery(r *request, query *component.Element) error {
 	}
 	var page store.Page
 	if u.g.store != nil {
-		err = u.searchStore(func(ctx context.Context) (err error) {
-			page, err = u.g.store.Page(ctx, *q)
-			return err
-		})
-		if err != nil {
+		if page, err = u.archivePage(q); err != nil {
 			return u.archiveFault(err)
 		}
 	} else {

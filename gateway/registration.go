@@ -98,6 +98,7 @@ func (u *User) unregister(r *request) error {
 	}
 	contacts := u.contacts
 	u.chosen, u.contacts = nil, nil
+	u.dropAhead()
 	u.choices++
 	u.result(r)
 	for text := range contacts {

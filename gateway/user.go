@@ -27,6 +27,8 @@ type User struct {
 	commandsWatched bool // for those that nobody goes on with
 	standing        standing
 	searchPause     time.Time // until when the archive is not searched, which took too long
+	ahead           *readAhead
+	aheadWatched    bool // for a page that nobody asks for
 	usage           usage
 	firstSeen       time.Time           // zero where it was before that was kept
 	inquiries       map[string]*inquiry // clients that are asked whether they are there, by id

@@ -130,9 +130,9 @@ type archiveRow struct {
 	place   int64
 }
 
-// filters says whether a query looks at the lines themselves, for which they must be
+// Filters says whether a query looks at the lines themselves, for which they must be
 // in their place.
-func (q *Query) filters() bool {
+func (q *Query) Filters() bool {
 	return !q.Start.IsZero() || !q.End.IsZero() || q.Nick != "" || q.Text != "" || q.IDs != nil
 }
 
@@ -143,7 +143,7 @@ func (s *Store) findArchive(ctx context.Context, q Query) (archiveRow, span, err
 	archive := archiveRow{placeID: storable(cmp.Or(q.After, q.Before))}
 	whole := span{0, -1}
 	prepare := s.written
-	if q.filters() {
+	if q.Filters() {
 		prepare = s.settle
 	}
 	if err := prepare(ctx, scope); err != nil {
@@ -160,7 +160,7 @@ func (s *Store) findArchive(ctx context.Context, q Query) (archiveRow, span, err
 		FROM archive WHERE owner = ? AND server = ? AND channel = ?`,
 		[]any{idHash(archive.placeID), archive.placeID, scope.User, scope.Server, scope.Channel},
 		&archive.id, &archive.lag, &whole.low, &whole.high, &archive.place)
-	if q.filters() || staged.archive != archive.id {
+	if q.Filters() || staged.archive != archive.id {
 		return archive, whole, err
 	}
 	// What was put in its place between the two looks is found there.
