@@ -23,9 +23,9 @@ type Handler interface {
 	// StreamUp says that a stream is open: Send works from now on. What other
 	// entities know about us has to be taken for forgotten.
 	StreamUp()
-	// StreamDown says that the stream of the last StreamUp is lost, and why. The
-	// host was last heard at heard: whatever was sent since then, or queued and
-	// not yet written, may be gone.
+	// StreamDown says that the stream of the last StreamUp is lost, and why. Until
+	// heard the host is known to have worked on what it was sent, as far as it answers
+	// pings: whatever was sent since then, or queued and not yet written, may be gone.
 	StreamDown(err error, heard time.Time)
 }
 
@@ -43,12 +43,14 @@ type Conn struct {
 	tried chan struct{}
 	// pause waits between two attempts to connect; tests have their own.
 	pause func(ctx context.Context, d time.Duration)
+	// markEvery is that of the queues; tests have their own.
+	markEvery time.Duration
 }
 
 // New makes a connection that is opened by [Conn.Run]. The configuration has to
 // be valid; fields left at zero get their defaults.
 func New(cfg Config, h Handler, log *slog.Logger) *Conn {
-	return &Conn{cfg: cfg.withDefaults(), h: h, log: log, tried: make(chan struct{}), pause: pause}
+	return &Conn{cfg: cfg.withDefaults(), h: h, log: log, tried: make(chan struct{}), pause: pause, markEvery: marksApart}
 }
 
 func pause(ctx context.Context, d time.Duration) {

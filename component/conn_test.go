@@ -11,6 +11,7 @@ import (
 	"runtime"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -24,15 +25,20 @@ type recorder struct {
 	stanzas chan *Stanza
 	up      chan struct{}
 	down    chan error
+	// heard is until when the last stream that was lost was confirmed, in nanoseconds.
+	heard atomic.Int64
 }
 
 func newRecorder() *recorder {
-	return &recorder{make(chan *Stanza, 1024), make(chan struct{}, 1024), make(chan error, 1024)}
+	return &recorder{stanzas: make(chan *Stanza, 1024), up: make(chan struct{}, 1024), down: make(chan error, 1024)}
 }
 
-func (r *recorder) HandleStanza(s *Stanza)            { r.stanzas <- s }
-func (r *recorder) StreamUp()                         { r.up <- struct{}{} }
-func (r *recorder) StreamDown(err error, _ time.Time) { r.down <- err }
+func (r *recorder) HandleStanza(s *Stanza) { r.stanzas <- s }
+func (r *recorder) StreamUp()              { r.up <- struct{}{} }
+func (r *recorder) StreamDown(err error, heard time.Time) {
+	r.heard.Store(heard.UnixNano())
+	r.down <- err
+}
 
 func receive[T any](t *testing.T, from <-chan T, what string) T {
 	t.Helper()
@@ -82,6 +88,7 @@ func run(t *testing.T, cfg Config) *running {
 	t.Helper()
 	r := &running{h: newRecorder(), log: &logBuffer{}, ended: make(chan error, 1), pauses: make(chan time.Duration, 1024)}
 	r.Conn = New(cfg, r.h, slog.New(slog.NewTextHandler(r.log, &slog.HandlerOptions{Level: slog.LevelDebug})))
+	r.markEvery = time.Hour // so that nothing comes between what a test expects
 	r.pause = func(ctx context.Context, d time.Duration) {
 		r.pauses <- d
 		pause(ctx, time.Millisecond)

@@ -59,13 +59,19 @@ type queue struct {
 	appended, passed uint64
 	marks            []mark // unanswered, in order
 	lastMark         uint64
+	// said is where the last ends of what was queued, marks not counted. marked is when
+	// the last mark was queued, confirmed when the last one that was answered was.
+	said              uint64
+	marked, confirmed time.Time
+	// markEvery is how far apart marks are that nobody waits for.
+	markEvery time.Duration
 	// hears is whether the host server has ever answered a mark, deaf whether it
 	// answers none now.
 	hears, deaf bool
 }
 
 func newQueue(us, server string) *queue {
-	q := &queue{us: JID{Domain: us}, server: JID{Domain: server}, markID: rand.Text() + "-"}
+	q := &queue{us: JID{Domain: us}, server: JID{Domain: server}, markID: rand.Text() + "-", marked: time.Now(), markEvery: marksApart}
 	q.filled.L, q.emptied.L = &q.mu, &q.mu
 	return q
 }
@@ -108,6 +114,7 @@ func (q *queue) append(stanzas []byte) error {
 	}
 	q.buf = append(q.buf, stanzas...)
 	q.appended += uint64(len(stanzas))
+	q.said = q.appended
 	return nil
 }
 
@@ -154,6 +161,7 @@ func (q *queue) take(empty []byte) ([]byte, bool) {
 	if q.abandoned || len(q.buf) == 0 {
 		return nil, false
 	}
+	q.markOften()
 	full := q.buf
 	q.buf = empty
 	q.emptied.Broadcast()

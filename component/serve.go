@@ -21,6 +21,7 @@ func (c *Conn) serve(ctx context.Context, stream *link) error {
 		queue:  newQueue(c.cfg.Hostname, c.cfg.ServerDomain),
 		parser: newParser(stream.bindings, c.cfg.MaxAttributes),
 	}
+	s.queue.markEvery = c.markEvery
 	s.watch.init(c.cfg, s.queue)
 	s.tokenizer = newTokenizer(&countingReader{s}, stream.streamName, c.cfg.MaxStanzaBytes, c.cfg.MaxDepth)
 
@@ -56,7 +57,7 @@ func (c *Conn) serve(ctx context.Context, stream *link) error {
 	s.watch.stop()
 	<-watched
 	_ = stream.Close()
-	c.h.StreamDown(err, s.watch.heard())
+	c.h.StreamDown(err, s.queue.heard(s.watch.heard()))
 	return err
 }
 

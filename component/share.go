@@ -23,6 +23,8 @@ const (
 	// One that has answered before, and is only held up, has longer.
 	firstMarkTimeout = 2 * time.Second
 	markTimeout      = 30 * time.Second
+	// marksApart is how far apart marks are that nobody waits for.
+	marksApart = time.Second
 )
 
 // Sender is one of those who share a stream. Whoever sends more than the host server
@@ -46,6 +48,7 @@ type Sender struct {
 type mark struct {
 	number uint64
 	offset uint64
+	at     time.Time
 	timer  *time.Timer
 }
 
@@ -119,20 +122,42 @@ func (q *queue) mark(offset uint64) {
 		return
 	}
 	q.lastMark++
-	m := mark{number: q.lastMark, offset: q.appended}
+	m := mark{number: q.lastMark, offset: q.appended, at: time.Now()}
 	var e Encoder
 	e.Stanza(IQ, q.us, q.server, "get", q.markID+strconv.FormatUint(m.number, 10))
 	e.Leaf("ping", nsPing, "")
 	e.Close()
+	said := q.said
 	if q.append(e.Bytes()) != nil {
 		return
 	}
+	q.said, q.marked = said, m.at
 	patience := firstMarkTimeout
 	if q.hears {
 		patience = markTimeout
 	}
 	m.timer = time.AfterFunc(patience, func() { q.unanswered(m.number) })
 	q.marks = append(q.marks, m)
+}
+
+// markOften marks what is about to be written, unless that was done a moment ago. When
+// the stream is lost, that the host server has sent something since does not say that it
+// has read what it was sent: it may be seconds behind.
+func (q *queue) markOften() {
+	if !q.deaf && len(q.marks) == 0 && q.said > q.passed && time.Since(q.marked) >= q.markEvery {
+		q.mark(q.said)
+	}
+}
+
+// heard is until when the host server has worked on all that was queued: until it was
+// last read from, or where something was not confirmed since, until what was.
+func (q *queue) heard(read time.Time) time.Time {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	if q.confirmed.IsZero() || q.said <= q.passed || q.confirmed.After(read) {
+		return read
+	}
+	return q.confirmed
 }
 
 // answered takes the answer to a mark, a result or an error, and reports whether s is
@@ -151,7 +176,7 @@ func (q *queue) answered(s *Stanza) bool {
 	q.hears, q.deaf = true, false
 	for len(q.marks) > 0 && q.marks[0].number <= number {
 		q.marks[0].timer.Stop()
-		q.passed = q.marks[0].offset
+		q.passed, q.confirmed = q.marks[0].offset, q.marks[0].at
 		q.marks = q.marks[1:]
 	}
 	q.emptied.Broadcast()

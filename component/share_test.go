@@ -178,6 +178,59 @@ func TestHostServerThatAnswersNoMarks(t *testing.T) {
 	})
 }
 
+// What a stream that is lost has taken along is told by what the host server has confirmed, not by
+// when it was last heard.
+func TestWhatIsConfirmed(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		q := sharedQueue{newQueue("irc.localhost", "localhost"), t}
+		began := time.Now()
+		// write does what the writer does, and has the host server answer the marks in it, or not.
+		write := func(answerType string, wantMarks int) {
+			t.Helper()
+			taken, _ := q.take(nil)
+			q.mu.Lock()
+			q.buf = taken
+			q.mu.Unlock()
+			if _, marks := q.answer(answerType); marks != wantMarks {
+				t.Errorf("%v after the beginning there are %d marks", time.Since(began), marks)
+			}
+		}
+		expect := func(want time.Duration) {
+			t.Helper()
+			if got := q.heard(time.Now()).Sub(began); got != want {
+				t.Errorf("%v after the beginning, what was sent is confirmed until %v", time.Since(began), got)
+			}
+		}
+		say := func() {
+			t.Helper()
+			if err := q.send([]byte("<message from='irc.localhost'/>")); err != nil {
+				t.Fatal(err)
+			}
+		}
+		say()
+		write("result", 0) // too soon for a mark, and none was answered
+		expect(0)
+		time.Sleep(marksApart)
+		say()
+		write("result", 1)
+		expect(time.Second)
+		time.Sleep(time.Hour) // nothing more was said, so all is confirmed
+		expect(time.Hour + time.Second)
+		say()
+		write("", 1) // the host server is busy
+		time.Sleep(2 * marksApart)
+		say()
+		write("", 0) // and is not asked again meanwhile
+		expect(time.Second)
+		time.Sleep(markTimeout)
+		synctest.Wait()
+		say()
+		write("", 0) // nor when it seems to answer none
+		q.abandon()
+		expect(time.Second)
+	})
+}
+
 func TestOffersOfOneSender(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		q := sharedQueue{newQueue("irc.localhost", "localhost"), t}

@@ -53,6 +53,37 @@ func TestDeadPeer(t *testing.T) {
 	server.Accept()
 }
 
+// A loss takes along what the host server has not confirmed, though it was heard since.
+func TestLossIsDatedByWhatWasConfirmed(t *testing.T) {
+	server, c := connected(t, nil)
+	const presence = "<presence from='a@b' to='irc.localhost'/>"
+	q := c.queue.Load()
+	q.mu.Lock()
+	q.marked = time.Now().Add(-c.markEvery)
+	q.mu.Unlock()
+	for _, body := range []string{"first", "second"} {
+		if err := c.Send(encoded(body)); err != nil {
+			t.Fatal(err)
+		}
+		if got := server.Expect(); !strings.Contains(got, body) {
+			t.Fatalf("got %s", got)
+		}
+		if body == "first" {
+			server.Send("<iq from='localhost' to='irc.localhost' type='result' id='" + attribute(server.Expect(), "id") + "'/>")
+		}
+		server.Send(presence)
+		receive(t, c.h.stanzas, "stanza")
+	}
+	q.mu.Lock()
+	confirmed := q.confirmed
+	q.mu.Unlock()
+	server.Drop()
+	receive(t, c.h.down, "end")
+	if heard := c.h.heard.Load(); confirmed.IsZero() || heard != confirmed.UnixNano() {
+		t.Errorf("the stream is lost since %v; the host server has confirmed what was sent until %v", time.Unix(0, heard), confirmed)
+	}
+}
+
 func TestKeepalive(t *testing.T) {
 	space := make(chan byte, 1)
 	address := listenOnce(t, func(conn net.Conn) {
