@@ -37,7 +37,7 @@ func TestVerdicts(t *testing.T) {
 		{"in the gateway, on a stream that lasts", message{entered: on(1, 120)}, isLost, ""},
 		{"answered at the loss", message{entered: on(0, 98), answered: on(0, 99)}, isUntold, ""},
 		{"answered, and never told", message{entered: on(0, 1), answered: on(0, 2)}, isLost, ""},
-		{"answered to a session that ended", message{entered: on(1, 120), answered: on(1, 121), severed: at(122)}, isUntold, ""},
+		{"answered to a session that ended", message{entered: on(1, 120), answered: on(1, 121), severed: at(122)}, isDeserted, ""},
 	} {
 		l := newLedger()
 		l.streams = []span{{from: began, to: at(100)}, {from: at(110)}}

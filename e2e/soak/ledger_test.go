@@ -171,8 +171,9 @@ const (
 	// The gateway had it, or its socket, and no stream to answer on.
 	isCutOff verdict = "in the gateway when the stream was lost"
 	// The XMPP server was killed, or cut off, before it had passed the answer on.
-	isUntold verdict = "answered while the XMPP server went away"
-	isLost   verdict = "unaccounted for"
+	isDeserted verdict = "answered when the XMPP server was killed"
+	isUntold   verdict = "answered when the way to the XMPP server was cut"
+	isLost     verdict = "unaccounted for"
 )
 
 // verdict judges a message; what follows from the loss of a stream or of a server is told
@@ -194,7 +195,10 @@ func (l *ledger) verdict(m *message) verdict {
 		}
 	default:
 		end := l.streams[m.answered.stream].to
-		if !m.severed.IsZero() || !end.IsZero() && end.Sub(m.answered.at) < delivery {
+		switch {
+		case !m.severed.IsZero():
+			return isDeserted
+		case !end.IsZero() && end.Sub(m.answered.at) < delivery:
 			return isUntold
 		}
 	}
@@ -257,10 +261,8 @@ func (l *ledger) close() account {
 	for _, m := range l.messages {
 		judged := l.verdict(m)
 		a.verdicts[judged]++
-		if judged == isOutside || judged == isCutOff || judged == isUntold {
-			if !m.heard.IsZero() {
-				a.untoldHeard++
-			}
+		if judged != isShown && judged != isRefused && !m.heard.IsZero() {
+			a.untoldHeard++
 		}
 		if judged == isLost {
 			a.faults = append(a.faults, l.describe(m, string(judged)))
@@ -308,7 +310,7 @@ func (l *ledger) describe(m *message, what string) string {
 func (a account) String() string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "%d messages:", a.total)
-	for _, v := range []verdict{isShown, isRefused, isOutside, isCutOff, isUntold, isLost} {
+	for _, v := range []verdict{isShown, isRefused, isOutside, isCutOff, isDeserted, isUntold, isLost} {
 		fmt.Fprintf(&b, "\n%7d %s", a.verdicts[v], v)
 	}
 	fmt.Fprintf(&b, "\n%7d of those whose senders were told nothing were heard on IRC\ndone:", a.untoldHeard)

@@ -17,6 +17,8 @@ const (
 	// while the XMPP server comes back.
 	loginTime = 30 * time.Second
 	comeback  = 2 * time.Minute
+	// busyRounds is how often answerTime is waited for once more, where no stream was lost.
+	busyRounds = 3
 )
 
 // person is one user of a soak.
@@ -145,12 +147,20 @@ func (p *person) join() (bool, error) {
 func (p *person) say() bool {
 	p.note(p.client.Take()...)
 	p.said++
-	id := fmt.Sprintf("%s%d", p.prefix(), p.said)
+	id, sent := fmt.Sprintf("%s%d", p.prefix(), p.said), time.Now()
 	p.s.ledger.begin(id, p.channel)
 	p.client.Send("<message type='groupchat' id='" + id + "' to='" + p.room + "'><body>" + id + "</body></message>")
-	answer, err := p.await(xmppclient.Message().Where("of "+id, func(e *xmppclient.Element) bool {
+	ours := xmppclient.Message().Where("of "+id, func(e *xmppclient.Element) bool {
 		return e.ID() == id || e.TextAt("body") == id
-	}))
+	})
+	answer, err := p.await(ours)
+	// Who leaves too soon misses what a busy XMPP server has not come to yet.
+	for range busyRounds {
+		if err == nil || p.client.Err() != nil || p.s.ledger.lostStream(sent.Add(-delivery), time.Now()) {
+			break
+		}
+		answer, err = p.await(ours)
+	}
 	if err != nil {
 		if p.client.Err() != nil {
 			p.s.ledger.note(id, func(m *message) { first(&m.severed) })
