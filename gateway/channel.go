@@ -45,7 +45,6 @@ type Channel struct {
 	bans                      []ircconn.ListItem // as last listed
 	banning                   map[ircconn.Folded]bool
 	timer                     *time.Timer // of an unanswered JOIN, or a room without sessions
-	log                       *slog.Logger
 }
 
 // session is one resource of the user in a room.
@@ -76,7 +75,7 @@ func newMember(nick string, modes uint8) member {
 
 func (n *Network) newChannel(name string, room component.JID) *Channel {
 	name, room = strings.Clone(name), cloneJID(room)
-	ch := &Channel{n: n, name: name, jid: room, modes: make(map[byte]string), log: n.log.With("channel", name)}
+	ch := &Channel{n: n, name: name, jid: room, modes: make(map[byte]string)}
 	n.channels[n.fold(name)] = ch
 	if n.idle != nil {
 		n.idle.Stop()
@@ -84,6 +83,10 @@ func (n *Network) newChannel(name string, room component.JID) *Channel {
 	}
 	return ch
 }
+
+// log is made when it is needed: a logger with an attribute of its own would stay in
+// memory with each channel.
+func (ch *Channel) log() *slog.Logger { return ch.n.log.With("channel", ch.name) }
 
 // delete forgets a channel that we are not in any more.
 func (ch *Channel) delete() {

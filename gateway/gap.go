@@ -71,7 +71,7 @@ func (n *Network) fillGap(ch *Channel, then func()) bool {
 	case n.caps.Has("znc.in/playback"):
 		line := ircconn.Privmsg("*playback", "PLAY "+ch.name+" "+strconv.FormatInt(max(0, since.Unix()), 10))
 		if err := n.send(line); err != nil {
-			ch.log.Debug("the bouncer was not asked for what was missed", "error", err)
+			ch.log().Debug("the bouncer was not asked for what was missed", "error", err)
 		}
 	}
 	return false
@@ -124,7 +124,7 @@ func (n *Network) askHistory() {
 		return unrelated
 	}
 	if err := n.ask(q, line); err != nil {
-		g.ch.log.Debug("the server was not asked for what was missed", "error", err)
+		g.ch.log().Debug("the server was not asked for what was missed", "error", err)
 		n.gapFilled(g)
 	}
 }
@@ -235,7 +235,7 @@ func (ch *Channel) knownSince(start time.Time) knownLines {
 		User: scope.User, Server: scope.Server, Channel: scope.Channel, Start: start, Max: gapLines,
 	})
 	if err != nil {
-		ch.log.Warn("what is known of a channel could not be read", "error", err)
+		ch.log().Warn("what is known of a channel could not be read", "error", err)
 	}
 	for i := range page.Lines {
 		line := &page.Lines[i]

@@ -132,7 +132,7 @@ func (ch *Channel) writeHistory(to session, stanza *component.Stanza) {
 		page, err = ch.missed(query, page)
 	}
 	if err != nil {
-		ch.log.Error("the history could not be read", "error", err)
+		ch.log().Error("the history could not be read", "error", err)
 		return
 	}
 	start := len(page.Lines)

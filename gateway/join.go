@@ -276,7 +276,7 @@ func (n *Network) onSelfJoined(ev ircconn.Joined) {
 	ch.name, ch.joined, ch.sent = strings.Clone(ev.Channel), true, true
 	ch.beginAgain()
 	if err := n.send(ircconn.Mode(ev.Channel, "")); err != nil {
-		ch.log.Debug("the modes of a channel stay unknown", "error", err)
+		ch.log().Debug("the modes of a channel stay unknown", "error", err)
 		return
 	}
 	ch.learning = n.u.g.now().Add(n.u.g.live().AnswerTimeout)
@@ -356,7 +356,7 @@ func (n *Network) askWho(ch *Channel) {
 		line = ircconn.WhoAccounts(ch.name)
 	}
 	if err := n.send(line); err != nil {
-		ch.log.Debug("who is away stays unknown", "error", err)
+		ch.log().Debug("who is away stays unknown", "error", err)
 		ch.learning = time.Time{}
 		return
 	}

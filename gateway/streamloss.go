@@ -211,7 +211,7 @@ func (ch *Channel) writeMissed(to session, since, until time.Time) {
 		User: scope.User, Server: scope.Server, Channel: scope.Channel, Start: since, End: until, Backward: true, Max: largestHistory,
 	})
 	if err != nil {
-		ch.log.Error("what was missed could not be read", "error", err)
+		ch.log().Error("what was missed could not be read", "error", err)
 		return
 	}
 	for i := range page.Lines {

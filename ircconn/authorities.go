@@ -1,6 +1,7 @@
 package ircconn
 
 import (
+	"crypto/tls"
 	"crypto/x509"
 	"fmt"
 	"os"
@@ -13,6 +14,30 @@ type authorities struct {
 	mu   sync.Mutex
 	file string
 	pool *x509.CertPool
+	// plain are the configurations of connections that have nothing of their own, by
+	// host: one takes half a kilobyte, and thousands go to the same server.
+	plain map[string]*tls.Config
+}
+
+// mostPlain is how many configurations are shared; users may name any host.
+const mostPlain = 256
+
+// share returns a configuration equal to config that others of the same host may have
+// too. Both are only read from now on.
+func (a *authorities) share(config *tls.Config) *tls.Config {
+	if a == nil {
+		return config
+	}
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if shared := a.plain[config.ServerName]; shared != nil && shared.RootCAs == config.RootCAs {
+		return shared
+	}
+	if a.plain == nil || len(a.plain) >= mostPlain {
+		a.plain = make(map[string]*tls.Config)
+	}
+	a.plain[config.ServerName] = config
+	return config
 }
 
 // roots returns the trusted authorities: nil, which stands for those of the

@@ -48,6 +48,9 @@ func (c *Conn) tlsConfig(address Address) (*tls.Config, error) {
 		}
 		config.RootCAs = roots
 	}
+	if c.options.TLS == nil && c.options.Certificate == nil {
+		return c.config.authorities.share(config), nil
+	}
 	return config, nil
 }
 

@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"crypto/tls"
 	"encoding/hex"
+	"fmt"
 	"strings"
 	"testing"
 	"time"
@@ -92,5 +93,48 @@ func TestTLSConfigIsNotChanged(t *testing.T) {
 	}
 	if shared.InsecureSkipVerify || shared.VerifyConnection != nil || shared.GetClientCertificate != nil || shared.ServerName != "" {
 		t.Errorf("got %+v", shared)
+	}
+}
+
+// Connections that want nothing of their own share a configuration for each host.
+func TestSharedTLSConfig(t *testing.T) {
+	shared := testConfig()
+	certificate := irctest.NewCertificate(t)
+	of := func(host string, options Options) *tls.Config {
+		t.Helper()
+		config, err := newConn(shared, options, nil, nil).tlsConfig(Address{Host: host, Port: 6697, TLS: true})
+		if err != nil || config.ServerName != host {
+			t.Fatalf("%s: got %+v, %v", host, config, err)
+		}
+		return config
+	}
+	first := of("irc.test", Options{})
+	for name, test := range map[string]struct {
+		config *tls.Config
+		shared bool
+	}{
+		"the same host":    {of("irc.test", Options{}), true},
+		"another host":     {of("other.test", Options{}), false},
+		"a certificate":    {of("irc.test", Options{Certificate: &certificate}), false},
+		"a fingerprint":    {of("irc.test", Options{Fingerprints: []string{strings.Repeat("00", sha256.Size)}}), false},
+		"any certificate":  {of("irc.test", Options{Verify: AcceptAnyCertificate}), false},
+		"a base of theirs": {of("irc.test", Options{TLS: &tls.Config{}}), false},
+	} {
+		if got := test.config == first; got != test.shared {
+			t.Errorf("%s: shared: %v", name, got)
+		}
+	}
+	if again := of("irc.test", Options{}); again != first || again.InsecureSkipVerify || again.GetClientCertificate != nil {
+		t.Errorf("the shared configuration has changed: %+v", again)
+	}
+	for i := range 2 * mostPlain {
+		of(fmt.Sprintf("host%d.test", i), Options{})
+	}
+	if kept := len(shared.authorities.plain); kept > mostPlain {
+		t.Errorf("%d configurations are kept", kept)
+	}
+	other := testConfig()
+	if config, err := newConn(other, Options{}, nil, nil).tlsConfig(Address{Host: "irc.test", Port: 6697, TLS: true}); err != nil || config == first {
+		t.Errorf("shared with another configuration, or %v", err)
 	}
 }
