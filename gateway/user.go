@@ -4,6 +4,7 @@ import (
 	"errors"
 	"log/slog"
 	"maps"
+	"runtime"
 	"runtime/debug"
 	"slices"
 	"time"
@@ -257,10 +258,12 @@ func (u *User) flush() {
 	u.log.Error("stanzas could not be sent", "error", err)
 }
 
-// flushLarge is flush between the stanzas of a long series.
+// flushLarge is flush between the stanzas of a long series. Those of other users come
+// in between, which otherwise could wait for a room of tens of thousands.
 func (u *User) flushLarge() {
 	if len(u.enc.Bytes()) >= flushBytes {
 		u.flush()
+		runtime.Gosched()
 	}
 }
 
