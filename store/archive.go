@@ -62,8 +62,8 @@ func storable(text string) string {
 
 func (l *Line) scope() Scope { return Scope{l.User, l.Server, l.Channel} }
 
-// Append archives a line soon, in the order of the calls. It waits while more of a
-// user's lines wait than their share of the queue, for at most two seconds, and not
+// Append archives a line soon, in the order of the calls. It waits only for users of whom
+// so much waits already that there is no room for more, for at most two seconds, and not
 // while the database is in trouble. It is false when the line is lost, because there
 // still is no room, the line alone is larger than the queue, or the store is closed.
 // Lost lines are counted and told to OnGap's function.

@@ -9,13 +9,18 @@ func (q *queue) fits(user string, size int) bool {
 	return !all.exceeds(size, 1) && !(all.exceeds(0, 2) && own.exceeds(size, shares))
 }
 
-// awaitRoom waits until the queue takes another line of a user, and reports whether it
-// does. It does not wait for a database that is in trouble or has kept somebody waiting
-// in vain, until lines are written again. The caller holds the mutex, which is given
-// free meanwhile.
+// muchWaits is which part of the queue, in its lines or bytes, a user must have already
+// to wait for more room. Nobody else waits: what one says must not be held up by what
+// others have said.
+const muchWaits = 16
+
+// awaitRoom waits until the queue takes another line of a user who fills it, and reports
+// whether it takes one. It does not wait for a database that is in trouble or has kept
+// somebody waiting in vain, until lines are written again. The caller holds the mutex,
+// which is given free meanwhile.
 func (q *queue) awaitRoom(user string, size int) bool {
-	empty := load{}
-	if q.fits(user, size) || q.closed || empty.exceeds(size, 1) {
+	empty, own := load{}, q.users[user]
+	if q.fits(user, size) || q.closed || !own.exceeds(0, muchWaits) || empty.exceeds(size, 1) {
 		return q.fits(user, size) && !q.closed
 	}
 	timer := time.NewTimer(q.patience)

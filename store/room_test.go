@@ -81,6 +81,30 @@ func TestWaitingForRoom(t *testing.T) {
 	}
 }
 
+// Where others have filled the queue nobody waits but they.
+func TestOnlyWhoFillsTheQueueWaits(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		q := newQueue(5 * time.Second)
+		for n := range queueLines {
+			line := sampleLine(n)
+			line.User = fmt.Sprintf("flooder%d@example.org", n%shares)
+			q.append(line)
+		}
+		if got := q.length(); got != queueLines {
+			t.Fatalf("%d lines wait", got)
+		}
+		start := time.Now()
+		line := sampleLine(queueLines)
+		line.User = "bystander@example.org"
+		if q.append(line) {
+			t.Error("a line was taken into a full queue")
+		}
+		if waited := time.Since(start); waited != 0 {
+			t.Errorf("a bystander waited %v", waited)
+		}
+	})
+}
+
 // One who waited in vain is enough: the next do not, until the writer goes on.
 func TestNobodyWaitsForAStuckWriter(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
