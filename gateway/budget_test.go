@@ -32,7 +32,7 @@ func TestAllocations(t *testing.T) {
 		do     func()
 	}{
 		{"a message to a room", 2, on(ircconn.Message{Source: source("romeo"), Target: "#chan", Text: "what light through yonder window breaks"})},
-		{"a member who comes and goes", 9, func() { joined(); left() }},
+		{"a member who comes and goes", 7, func() { joined(); left() }},
 		{"a message to IRC", 10, in("<message from='" + desk + "' to='" + room + "' type='groupchat' id='1'><body>what light through yonder window breaks</body></message>")},
 	} {
 		if got := testing.AllocsPerRun(200, test.do); got > test.budget {

@@ -94,7 +94,7 @@ type Gateway struct {
 	started     time.Time
 	timer       func(time.Duration, func()) *time.Timer
 	scratches   sync.Pool
-	macs        sync.Pool // of hash.Hash, for occupantMAC
+	macs        sync.Pool // of *occupantMAC
 	meter       meter
 	panics      atomic.Int64
 	storeAway   atomic.Int64                // until when the store is not waited for, in ns

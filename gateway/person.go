@@ -144,13 +144,20 @@ func (ch *Channel) identity(source ircconn.Source, account string) string {
 // occupantMAC returns the HMAC of a text. The states that it is computed with are
 // kept: to make one takes longer than to use it.
 func (g *Gateway) occupantMAC(room, identity string) string {
-	mac, kept := g.macs.Get().(hash.Hash)
+	m, kept := g.macs.Get().(*occupantMAC)
 	if !kept {
-		mac = hmac.New(sha256.New, g.occupantKey)
+		m = &occupantMAC{hash: hmac.New(sha256.New, g.occupantKey)}
 	}
-	defer g.macs.Put(mac)
-	mac.Reset()
-	var text [256]byte
-	_, _ = mac.Write(append(append(append(text[:0], room...), 0), identity...))
-	return string(base64.RawURLEncoding.AppendEncode(text[sha256.Size:sha256.Size], mac.Sum(text[:0])))
+	defer g.macs.Put(m)
+	m.hash.Reset()
+	text := m.text[:0]
+	_, _ = m.hash.Write(append(append(append(text, room...), 0), identity...))
+	return string(base64.RawURLEncoding.AppendEncode(m.text[sha256.Size:sha256.Size], m.hash.Sum(text)))
+}
+
+// occupantMAC is a state to compute occupant ids with, and room for what goes in and
+// comes out.
+type occupantMAC struct {
+	hash hash.Hash
+	text [256]byte
 }

@@ -57,7 +57,7 @@ var supportParameters = map[string]func(s *Support, value string) bool{
 // malformed value, and what is beyond the bounds, changes nothing.
 func (s *Support) With(tokens []string) *Support {
 	kept := readTokens(s.tokens.Value())
-	trial := DefaultSupport()
+	trial := newSupport()
 	for _, token := range tokens {
 		if len(token) > maxSupportTokenBytes {
 			continue
@@ -95,7 +95,7 @@ func supportOf(tokens unique.Handle[string]) *Support {
 			return support
 		}
 	}
-	next := DefaultSupport()
+	next := newSupport()
 	next.tokens = tokens
 	for _, token := range readTokens(tokens.Value()) {
 		if apply := supportParameters[token.name]; apply != nil {

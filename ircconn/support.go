@@ -86,7 +86,13 @@ type Extban struct {
 
 // DefaultSupport returns what holds for a server that said nothing about
 // itself.
-func DefaultSupport() *Support {
+func DefaultSupport() *Support { return defaultSupport }
+
+// defaultSupport is shared, as every Support is: none changes once it is there.
+var defaultSupport = newSupport()
+
+// newSupport returns a Support of one's own, to be filled in.
+func newSupport() *Support {
 	return &Support{
 		ChanTypes:   "#&",
 		LineLen:     512,
