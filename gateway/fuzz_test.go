@@ -2,6 +2,7 @@ package gateway
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/xml"
 	"errors"
 	"io"
@@ -186,6 +187,16 @@ var payloads = []string{
 	`<query xmlns='http://jabber.org/protocol/muc#admin'><item nick='Romeo' affiliation='admin'/></query>`,
 	`<x xmlns='http://jabber.org/protocol/muc#user'><invite to='romeo%irc.test@gw.test'/></x>`,
 	`<x xmlns='http://jabber.org/protocol/muc#user'><invite to='tybalt@xmpp.test'><reason>come</reason></invite></x>`,
+	`<x xmlns='http://jabber.org/protocol/muc#user'><invite to='romeo'/><invite to='@'/><invite to='x@gw.test/romeo'/><invite to='#chan%irc.test@gw.test/romeo'/></x>`,
+	`<x xmlns='http://jabber.org/protocol/muc#user'><decline to='tybalt@xmpp.test'><reason>no</reason></decline></x>`,
+	`<query xmlns='urn:xmpp:mam:2'><x xmlns='jabber:x:data' type='submit'><field var='FORM_TYPE'><value>urn:xmpp:mam:2</value></field>` +
+		`<field var='start'><value/></field><field var='end'/><field var='with'/><field var='before-id'><value/></field><field var='after-id'/>` +
+		`<field var='ids'/><field var='{urn:xmpp:fulltext:0}fulltext'/><field var='other'/></x></query>`,
+	`<query xmlns='http://jabber.org/protocol/muc#owner'><x xmlns='jabber:x:data' type='submit'><field var='FORM_TYPE'/><field var='muc#roomconfig_roomsecret'><value/></field>` +
+		`<field var='encoding_out'/><field var='record_history'><value/></field></x></query>`,
+	`<command xmlns='http://jabber.org/protocol/commands' node='configure'><x xmlns='jabber:x:data' type='submit'><field var='encoding_in'><value/></field></x></command>`,
+	`<query xmlns='jabber:iq:search'><x xmlns='jabber:x:data' type='submit'><field var='FORM_TYPE'/><field var='name'><value/></field></x></query>`,
+	`<query xmlns='jabber:iq:gateway'><prompt/></query>`,
 	`<error type='cancel'><recipient-unavailable xmlns='urn:ietf:params:xml:ns:xmpp-stanzas'/></error>`,
 	`<encrypted xmlns='eu.siacs.conversations.axolotl'/>`, `<unstyled xmlns='urn:xmpp:styling:0'/>`, `<show>away</show>`,
 	`<origin-id xmlns='urn:xmpp:sid:0' id='o1'/>`, `<stanza-id xmlns='urn:xmpp:sid:0' id='s1' by='#chan%irc.test@gw.test'/>`,
@@ -321,6 +332,25 @@ func (ch *Channel) fault(folded ircconn.Folded) string {
 		}
 	}
 	return ""
+}
+
+// Each payload of the fuzzer once in each place: no handler takes for granted that a
+// form's fields have values.
+func TestPayloadsInAllPlaces(t *testing.T) {
+	for _, payload := range payloads {
+		w := withStore(t)
+		for _, to := range []string{"gw.test", server, room, room + "/romeo", "romeo%irc.test@gw.test"} {
+			for _, kind := range []string{"iq' type='get", "iq' type='set", "message", "message' type='groupchat", "presence"} {
+				name, stanzaType, _ := strings.Cut(kind, "'")
+				w.stanza(`<%s%s' from='%s' to='%s' id='i'>%s</%s>`, name, cmp.Or(stanzaType, " lang='en"), desk, to, payload, name)
+			}
+		}
+		if w.g.panics.Load() > 0 {
+			t.Errorf("a handler panicked at %s", payload)
+		}
+		w.checkOutput()
+		w.checkState()
+	}
 }
 
 // Whatever clients and servers send: no panic, a state that hangs together, well-formed stanzas, from our own

@@ -169,8 +169,11 @@ func (u *User) archiveQuery(r *request, query *component.Element) (*store.Query,
 	return q, nil
 }
 
-// filterArchive applies one field of the form.
+// filterArchive applies one field of the form. One that was left empty filters nothing.
 func filterArchive(q *store.Query, r *request, name string, values []string) (err error) {
+	if len(values) == 0 {
+		return nil
+	}
 	switch name {
 	case "FORM_TYPE":
 	case "start":
@@ -199,16 +202,19 @@ func filterArchive(q *store.Query, r *request, name string, values []string) (er
 	return nil
 }
 
-// filterWith keeps what one occupant said. The room itself is everybody in it.
+// nobody is no nick: it matches nothing in an archive.
+const nobody = " "
+
+// filterWith keeps what one occupant said. The room itself is everybody in it, and
+// who is not of the room has said nothing there.
 func filterWith(q *store.Query, r *request, with string) error {
 	jid, err := component.ParseJID(with)
 	if err != nil {
 		return refuse("jid-malformed", "%q is not a JID", with)
 	}
-	if jid.Bare() != r.To.Bare() {
-		return refuse("item-not-found", "%s has said nothing in %s", with, r.to.Name)
+	if q.Nick = jid.Resource; jid.Bare() != r.To.Bare() {
+		q.Nick = nobody
 	}
-	q.Nick = jid.Resource
 	return nil
 }
 

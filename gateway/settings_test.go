@@ -249,7 +249,13 @@ func TestArchivePages(t *testing.T) {
 		filter(fieldXML("ids", id[5], id[1])):             "1 5",
 		filter(fieldXML("with", room+"/romeo")):           "0 1 2 3 4 5 6 7 8 9",
 		filter(fieldXML("with", room+"/nurse")):           "",
+		filter(fieldXML("with", "tybalt@elsewhere.test")): "",
+		filter(fieldXML(fieldText, "")):                   "0 1 2 3 4 5 6 7 8 9",
 		filter(fieldXML(fieldText, "5")):                  "5",
+	}
+	for _, name := range []string{"start", "end", "before-id", "after-id", "ids", "with"} {
+		tests[filter(fieldXML(name, ""))] = tests[""] // left empty
+		tests[filter(fieldXML(name))] = tests[""]
 	}
 	for content, want := range tests {
 		if got, _ := page(content); got != want {
