@@ -116,10 +116,11 @@ func (u *User) mayAsk(r *request) error {
 	return err
 }
 
-// isAdminsServer reports whether the admin said where a server is.
+// isAdminsServer reports whether the admin said where a server is, and the user goes
+// there.
 func (u *User) isAdminsServer(scope store.Scope) bool {
 	_, listed := u.g.live().Servers[scope.Server]
-	return (listed || scope.Server == u.g.addressing.Fixed) && !u.choosesAddress(scope)
+	return (listed || scope.Server == u.g.addressing.Fixed) && !u.goesElsewhere(scope)
 }
 
 // names are what a server is known by: the hosts of its addresses, and its name in

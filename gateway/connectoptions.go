@@ -2,6 +2,7 @@ package gateway
 
 import (
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -66,13 +67,7 @@ func (u *User) connectionOptions(scope store.Scope, nick string) ircconn.Options
 	if limit, err := strconv.Atoi(u.value(setThrottle, scope)); err == nil {
 		options.Pace = pace(limit)
 	}
-	if server := u.g.live().Servers[scope.Server]; server != nil && !u.goesElsewhere(scope) {
-		options.Proxy = server.Proxy
-		options.WEBIRC = u.g.webirc(server, u.jid)
-		if server.Source.IsValid() {
-			options.SourceAddress = u.g.addressIn(server.Source, u.jid)
-		}
-	}
+	u.useAdminsWay(&options, scope)
 	return options
 }
 
@@ -221,19 +216,47 @@ func (n *Network) onLoggedOut(ircconn.LoggedOut) {
 	n.tell("You are not logged in to " + n.name + " any more.")
 }
 
-// ownWay are the settings by which a user goes to a server otherwise than the
-// admin said.
-var ownWay = map[string]bool{setAddress: true, setPorts: true, setTLSPorts: true, setVerify: true, setFingerprint: true}
+// usualPorts are those that IRC servers are looked for at: with TLS (RFC 7194) and
+// without, and the second one with TLS of networks of old. biboumi stores them as the
+// choice of everybody who saved its form once.
+var usualPorts = map[bool][]int{true: {tlsPort, 6670}, false: {6667}}
 
-// goesElsewhere reports whether the user chose another way to a server than the
-// admin's: what the admin keeps for that server is not for another.
+// goesElsewhere reports whether what the user chose leads to another host than the
+// admin's, or to a port that is neither the admin's nor a usual one.
 func (u *User) goesElsewhere(scope store.Scope) bool {
-	for name := range ownWay {
-		if len(u.chosen[scope][name]) > 0 {
-			return true
-		}
+	if !u.choosesAddress(scope) {
+		return false
 	}
-	return false
+	configured := u.g.live().Servers.addresses(scope.Server)
+	return slices.ContainsFunc(u.addresses(scope), func(chosen ircconn.Address) bool {
+		return !slices.ContainsFunc(configured, func(known ircconn.Address) bool {
+			isSamePort := known.Port == chosen.Port && known.TLS == chosen.TLS
+			return strings.EqualFold(known.Host, chosen.Host) && (isSamePort || slices.Contains(usualPorts[chosen.TLS], chosen.Port))
+		})
+	})
+}
+
+// trustsLess reports whether the user takes certificates that the admin's way to a
+// server does not: secrets of the admin's are not for whoever shows one.
+func (u *User) trustsLess(scope store.Scope) bool {
+	verify, said := parseBoolean(u.value(setVerify, scope))
+	return said && !verify || len(u.values(setFingerprint, scope)) > 0
+}
+
+// useAdminsWay has a connection made as the admin wants connections to a server
+// made, unless it leads elsewhere.
+func (u *User) useAdminsWay(options *ircconn.Options, scope store.Scope) {
+	server := u.g.live().Servers[scope.Server]
+	if server == nil || u.goesElsewhere(scope) {
+		return
+	}
+	options.Proxy = server.Proxy
+	if server.Source.IsValid() {
+		options.SourceAddress = u.g.addressIn(server.Source, u.jid)
+	}
+	if !u.trustsLess(scope) {
+		options.WEBIRC = u.g.webirc(server, u.jid)
+	}
 }
 
 // letsChooseAddresses reports whether users may say where a server is. Where the

@@ -8,6 +8,7 @@ import (
 
 	"passerelle/component"
 	"passerelle/ircconn"
+	"passerelle/store"
 )
 
 func TestConnectionOptions(t *testing.T) {
@@ -221,23 +222,48 @@ func TestCharsetsOfChannels(t *testing.T) {
 }
 
 // What the admin keeps for a server is not for another that a user puts in its
-// place.
+// place, but it is for those who only wrote down what holds anyway, such as
+// everybody who comes from biboumi.
 func TestAdminsSecretsGoNowhereElse(t *testing.T) {
-	for field, value := range map[string]string{
-		"address": "evil.test", "ports": "6667", "tls_ports": "7000", "verify_cert": "false", "fingerprint": strings.Repeat("ab", 32),
+	const nothing, noPassword, everything = 0, 1, 2
+	for _, test := range []struct {
+		chosen store.Settings
+		want   int
+	}{
+		{store.Settings{setAddress: {"evil.test"}}, nothing},
+		{store.Settings{setAddress: {"irc.test", "evil.test"}}, nothing},
+		{store.Settings{setTLSPorts: {"7001"}}, nothing},
+		{store.Settings{setTLSPorts: {"6667"}}, nothing},
+		{store.Settings{setPorts: {"6697"}}, nothing},
+		{store.Settings{setAddress: {"evil.test"}, setPorts: {"6667"}, setTLSPorts: {"6697", "6670"}}, nothing},
+		{store.Settings{setVerify: {"false"}}, noPassword},
+		{store.Settings{setFingerprint: {strings.Repeat("ab", 32)}}, noPassword},
+		{store.Settings{}, everything},
+		{store.Settings{setVerify: {"true"}}, everything},
+		{store.Settings{setAddress: {"IRC.test"}, setTLSPorts: {"7000"}}, everything},
+		{store.Settings{setPorts: {"6667"}, setTLSPorts: {"6697", "6670"}, setVerify: {"true"}}, everything}, // biboumi's
 	} {
 		w := newWorld(t)
 		w.openStore()
 		live := *w.g.live()
 		live.Servers = Servers{"irc.test": {
-			Addresses: []ircconn.Address{{Host: "irc.test", Port: 6697, TLS: true}}, Proxy: "socks5://127.0.0.1:9050",
+			Addresses: []ircconn.Address{{Host: "irc.test", Port: 7000, TLS: true}}, Proxy: "socks5://127.0.0.1:9050",
 			WEBIRC: &WEBIRC{Password: "trusted", Network: netip.MustParsePrefix("fd00::/64")}, Source: netip.MustParsePrefix("2001:db8::/64"),
 		}}
 		w.g.Apply(live)
-		w.configure(server, fieldXML(field, value))
+		if err := w.u.choose(store.Scope{User: w.u.jid.String(), Server: "irc.test"}, test.chosen); err != nil {
+			t.Fatal(err)
+		}
 		w.join(desk, "juliet")
-		if o := w.dialled; o.WEBIRC != nil || o.Proxy != "" || o.SourceAddress.IsValid() {
-			t.Errorf("with %s the admin's own goes to %v", field, o.Addresses)
+		o := w.dialled
+		if hasWay := o.Proxy != "" && o.SourceAddress.IsValid(); hasWay != (test.want != nothing) {
+			t.Errorf("with %v the proxy is %q and the source %v on the way to %v", test.chosen, o.Proxy, o.SourceAddress, o.Addresses)
+		}
+		if hasPassword := o.WEBIRC != nil; hasPassword != (test.want == everything) || hasPassword && !o.WEBIRC.TLSOnly {
+			t.Errorf("with %v WEBIRC is %+v on the way to %v", test.chosen, o.WEBIRC, o.Addresses)
+		}
+		if isAdmins := len(o.Destinations.Local) > 0; isAdmins != (test.want != nothing) {
+			t.Errorf("with %v the local network is open %v on the way to %v", test.chosen, isAdmins, o.Addresses)
 		}
 	}
 	w := newWorld(t)

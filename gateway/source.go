@@ -6,6 +6,7 @@ import (
 	"encoding/base32"
 	"fmt"
 	"net/netip"
+	"slices"
 	"strings"
 
 	"passerelle/component"
@@ -55,5 +56,9 @@ func (g *Gateway) webirc(server *Server, user component.JID) *ircconn.WEBIRC {
 		return nil
 	}
 	host := fmt.Sprintf("%s.%s", g.ident(user), g.domain)
-	return &ircconn.WEBIRC{Password: server.WEBIRC.Password, Gateway: programName, Host: host, Address: g.addressIn(server.WEBIRC.Network, user)}
+	isPlain := func(a ircconn.Address) bool { return !a.TLS }
+	return &ircconn.WEBIRC{
+		Password: server.WEBIRC.Password, Gateway: programName, Host: host, Address: g.addressIn(server.WEBIRC.Network, user),
+		TLSOnly: !slices.ContainsFunc(server.Addresses, isPlain),
+	}
 }

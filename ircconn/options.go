@@ -127,6 +127,9 @@ type WEBIRC struct {
 	Gateway  string // our name, without spaces
 	Host     string // of the user; the address stands in for an empty one
 	Address  netip.Addr
+	// TLSOnly keeps all of it from connections without TLS, which are then made
+	// without WEBIRC.
+	TLSOnly bool
 }
 
 // Pace is how fast lines leave; see Config.

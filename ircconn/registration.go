@@ -31,7 +31,7 @@ func (s *session) begin() {
 		s.fail(localError("cannot register: WEBIRC needs the address of the user"))
 		return
 	}
-	if options.WEBIRC != nil {
+	if options.WEBIRC != nil && (s.address.TLS || !options.WEBIRC.TLSOnly) {
 		lines = append(lines, options.WEBIRC.line(s.address, options.Certificate))
 	}
 	lines = append(lines, newLine("CAP", "LS", "302"))

@@ -25,13 +25,14 @@ func TestWEBIRC(t *testing.T) {
 		webirc WEBIRC
 		line   string
 	}{
-		{"IPv4", false, WEBIRC{"hunter2", "passerelle", "juliet.example", netip.MustParseAddr("192.0.2.7")}, "WEBIRC hunter2 passerelle juliet.example 192.0.2.7"},
-		{"with TLS", true, WEBIRC{"hunter2", "passerelle", "juliet.example", netip.MustParseAddr("192.0.2.7")}, "WEBIRC hunter2 passerelle juliet.example 192.0.2.7 secure"},
-		{"no host", false, WEBIRC{"hunter2", "passerelle", "", netip.MustParseAddr("192.0.2.7")}, "WEBIRC hunter2 passerelle 192.0.2.7 192.0.2.7"},
-		{"IPv6", false, WEBIRC{"hunter2", "passerelle", "", netip.MustParseAddr("2001:db8::1")}, "WEBIRC hunter2 passerelle 2001:db8::1 2001:db8::1"},
-		{"colon", true, WEBIRC{"hunter2", "passerelle", "", netip.MustParseAddr("::1")}, "WEBIRC hunter2 passerelle 0::1 0::1 secure"},
-		{"mapped", false, WEBIRC{"hunter2", "passerelle", "", netip.MustParseAddr("::ffff:192.0.2.7")}, "WEBIRC hunter2 passerelle 192.0.2.7 192.0.2.7"},
-		{"zone", false, WEBIRC{"hunter2", "passerelle", "", netip.MustParseAddr("fe80::1%eth0")}, "WEBIRC hunter2 passerelle fe80::1 fe80::1"},
+		{"IPv4", false, WEBIRC{"hunter2", "passerelle", "juliet.example", netip.MustParseAddr("192.0.2.7"), false}, "WEBIRC hunter2 passerelle juliet.example 192.0.2.7"},
+		{"with TLS", true, WEBIRC{"hunter2", "passerelle", "juliet.example", netip.MustParseAddr("192.0.2.7"), false}, "WEBIRC hunter2 passerelle juliet.example 192.0.2.7 secure"},
+		{"no host", false, WEBIRC{"hunter2", "passerelle", "", netip.MustParseAddr("192.0.2.7"), false}, "WEBIRC hunter2 passerelle 192.0.2.7 192.0.2.7"},
+		{"IPv6", false, WEBIRC{"hunter2", "passerelle", "", netip.MustParseAddr("2001:db8::1"), false}, "WEBIRC hunter2 passerelle 2001:db8::1 2001:db8::1"},
+		{"colon", true, WEBIRC{"hunter2", "passerelle", "", netip.MustParseAddr("::1"), false}, "WEBIRC hunter2 passerelle 0::1 0::1 secure"},
+		{"mapped", false, WEBIRC{"hunter2", "passerelle", "", netip.MustParseAddr("::ffff:192.0.2.7"), false}, "WEBIRC hunter2 passerelle 192.0.2.7 192.0.2.7"},
+		{"TLS only", true, WEBIRC{"hunter2", "passerelle", "", netip.MustParseAddr("192.0.2.7"), true}, "WEBIRC hunter2 passerelle 192.0.2.7 192.0.2.7 secure"},
+		{"zone", false, WEBIRC{"hunter2", "passerelle", "", netip.MustParseAddr("fe80::1%eth0"), false}, "WEBIRC hunter2 passerelle fe80::1 fe80::1"},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
@@ -46,6 +47,15 @@ func TestWEBIRC(t *testing.T) {
 			server.Accept().ExpectLines(test.line, "CAP LS 302", "PASS s3cret")
 		})
 	}
+}
+
+// A password that is for TLS only is not read along on the way.
+func TestWEBIRCIsKeptFromPlainText(t *testing.T) {
+	server := irctest.NewServer(t)
+	options := testOptions(server)
+	options.WEBIRC = &WEBIRC{Password: "p", Gateway: "g", Address: netip.MustParseAddr("192.0.2.1"), TLSOnly: true}
+	start(t, testConfig(), options)
+	server.Accept().ExpectLines("CAP LS 302")
 }
 
 func TestWEBIRCWithCertificate(t *testing.T) {

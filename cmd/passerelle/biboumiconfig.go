@@ -73,8 +73,8 @@ var biboumiKeys = []biboumiKey{
 	{name: "identd_port", section: "irc", key: "identd_listen", convert: convertIdentd},
 	{name: "log_level", section: "log", key: "level", convert: convertLogLevel},
 	{name: "log_file", left: "passerelle logs to its standard error, which systemd keeps"},
-	{name: "outgoing_bind", left: "the address to connect from belongs to a server here: source_network in irc.servers"},
-	{name: "webirc_password", left: "it belongs to the servers that trust the gateway here: webirc in irc.servers"},
+	{name: "outgoing_bind", left: "here it counts for the servers that the admin lists, not for any that a user names: list those that matter in irc.servers, with source_network"},
+	{name: "webirc_password", left: "here it goes to the servers that the admin lists, and not, as biboumi sent it, to any that a user names: list those that trust the gateway in irc.servers, with webirc"},
 	{name: "policy_directory", left: "it is about the TLS library that biboumi uses"},
 }
 

@@ -194,7 +194,7 @@ func TestImportOfBiboumi(t *testing.T) {
 		"1 × commands after connecting, because they are no lines of IRC (juliet@example.org irc.example.org)",
 		"1 × contacts, because they are not of irc.example.org (elsewhere.example.org)",
 		"1 × messages, because they are of no channel", "1 × messages without text", "1 settings of servers have ports without TLS",
-		"1 × outgoing_bind, because", "1 × webirc_password, because", "1 × policy_directory, because", "1 × log_file, because",
+		"1 × outgoing_bind, because here it counts for the servers that the admin lists", "1 × webirc_password, because here it goes to the servers that the admin lists", "1 × policy_directory, because", "1 × log_file, because",
 		"1 × ca_file, because the file is not on this machine",
 		"1 × admin, because it is not a bare JID (nowhere)", "1 × keys of biboumi's configuration, because they are not known here (colour)",
 	} {
