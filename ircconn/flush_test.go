@@ -87,6 +87,38 @@ func TestFlushOfWhatWaits(t *testing.T) {
 	})
 }
 
+// The deadline of the last write that could wait is none of a line that leaves at
+// once.
+func TestFlushLongAfterAWrite(t *testing.T) {
+	ways(t, func(t *testing.T, poller *Poller) {
+		server := irctest.NewServer(t)
+		options := testOptions(server)
+		options.Poller = poller
+		c, events, s := connect(t, testConfig(), options, server, irctest.Registration{})
+		restWriter(t, c)
+		if err := c.writer.stream.SetWriteDeadline(time.Unix(1, 0)); err != nil {
+			t.Fatal(err)
+		}
+		expectWritten(t, c, Privmsg("#c", "late").WithReceipt(3))
+		s.Expect("PRIVMSG #c late")
+		s.Send(":a!b@c PRIVMSG #c :answer")
+		waitFor(t, events, func(m Message) bool { return m.Text == "answer" })
+	})
+}
+
+// expectWritten has a line leave at once that has a receipt.
+func expectWritten(t *testing.T, c *Conn, line Line) {
+	t.Helper()
+	if err := c.Queue(line); err != nil {
+		t.Fatal(err)
+	}
+	var written []uint64
+	c.Flush(func(receipt uint64) { written = append(written, receipt) })
+	if !slices.Equal(written, []uint64{line.Receipt}) {
+		t.Errorf("%v were written at once, not %d; failure: %v", written, line.Receipt, c.writer.failed())
+	}
+}
+
 // restWriter waits until nothing is being written any more.
 func restWriter(t *testing.T, c *Conn) {
 	t.Helper()

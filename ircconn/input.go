@@ -208,14 +208,12 @@ func (in *input) readNow(fd uintptr) bool {
 func (in *input) canWriteNow() bool { return in.raw != nil && in.secured == nil }
 
 // writeNow writes what the socket takes at once, which may be nothing. It may be
-// called during a read.
+// called during a read, and not while somebody else writes: no deadline of theirs
+// counts for what does not wait.
 func (in *input) writeNow(p []byte) (n int, err error) {
-	rawErr := in.raw.Write(func(fd uintptr) bool {
-		n, err = writeSocket(fd, p)
-		return true
-	})
-	if rawErr != nil {
-		return 0, rawErr
+	controlErr := in.raw.Control(func(fd uintptr) { n, err = writeSocket(fd, p) })
+	if controlErr != nil {
+		return 0, controlErr
 	}
 	return n, err
 }
