@@ -184,6 +184,10 @@ func (in *input) read() ([]byte, error) {
 	return nil, err
 }
 
+// passed reports, once, whether the deadline has passed while there was always
+// something to read. Where there is no Poller the read says so.
+func (in *input) passed() bool { return in.place != nil && in.place.passed(in.reader, in.fd) }
+
 // mayHaveMore reports whether there may be more than the last read has brought.
 func (in *input) mayHaveMore() bool {
 	return in.raw != nil && (in.secured != nil || in.count == readBufferBytes || in.place != nil && in.place.mayEnd(in.reader, in.fd))

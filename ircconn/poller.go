@@ -185,16 +185,31 @@ func (p *Poller) park(r *reader, fd int) (goOn bool, err error) {
 		return true, net.ErrClosed
 	}
 	switch {
+	case at.passed(p):
+		return true, errTimeout
 	case at.noticed:
 		at.noticed = false
 		return true, nil
-	case at.deadline != 0 && at.deadline <= time.Since(p.began):
-		at.deadline = 0
-		return true, errTimeout
 	}
 	at.waits, at.ends = true, false
 	p.wakeAt(at.deadline)
 	return false, nil
+}
+
+// passed reports, once, whether the deadline of a connection has passed.
+func (p *Poller) passed(r *reader, fd int) bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	at := &p.places[fd]
+	return at.reader == r && at.passed(p)
+}
+
+func (at *place) passed(p *Poller) bool {
+	if at.deadline == 0 || at.deadline > time.Since(p.began) {
+		return false
+	}
+	at.deadline = 0
+	return true
 }
 
 // interrupt has a goroutine work for a connection that is about to be closed.

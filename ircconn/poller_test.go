@@ -72,6 +72,54 @@ func TestDeadlinesOfSockets(t *testing.T) {
 	})
 }
 
+// A server that always has more to say is given up when one that is silent would be.
+func TestDeadlineOfAServerThatTalksOn(t *testing.T) {
+	if testPoller() == nil {
+		t.Skip("this system cannot wait for many sockets at once")
+	}
+	server := irctest.NewServer(t)
+	config := testConfig()
+	config.RegistrationTimeout = 50 * time.Millisecond
+	events := newRecorder()
+	said := make(chan struct{})
+	var late time.Time
+	c := Start(config, testOptions(server), func(done <-chan struct{}, c *Conn, event Event) {
+		events.sink(done, c, event)
+		if _, isMessage := event.(Message); isMessage {
+			<-said
+			if late.IsZero() {
+				late = time.Now().Add(config.RegistrationTimeout)
+			}
+			for time.Now().Before(late) {
+				runtime.Gosched()
+			}
+		}
+	}, nil)
+	t.Cleanup(func() { waitDone(t, c) })
+	t.Cleanup(c.Close)
+	s := server.Accept()
+	const buffers, perBuffer = 4, 8
+	s.SendRaw(strings.Repeat(":irc.test NOTICE * :"+strings.Repeat("x", readBufferBytes/perBuffer)+"\r\n", buffers*perBuffer))
+	close(said)
+	assertFailure(t, events, KindTimeout, 0, "not the registration")
+	if got := len(eventsOf[Message](events.all())); got > perBuffer {
+		t.Errorf("%d messages were taken first", got)
+	}
+}
+
+// A deadline that has passed comes before what is there to read, which comes next.
+func TestDeadlinesComeFirst(t *testing.T) {
+	p := &Poller{began: time.Now().Add(-time.Hour), places: make([]place, 1)}
+	r := new(reader)
+	p.places[0] = place{reader: r, deadline: time.Minute, noticed: true}
+	if goOn, err := p.park(r, 0); !goOn || err != errTimeout {
+		t.Errorf("first: %v, %v", goOn, err)
+	}
+	if goOn, err := p.park(r, 0); !goOn || err != nil {
+		t.Errorf("then: %v, %v", goOn, err)
+	}
+}
+
 // Connections whose servers are silent have no goroutine.
 func TestSilentConnectionsHaveNoGoroutine(t *testing.T) {
 	if testPoller() == nil {

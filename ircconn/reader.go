@@ -44,6 +44,9 @@ func (r *reader) arrived(err error) {
 		if err != nil || !r.in.mayHaveMore() {
 			return
 		}
+		if r.in.passed() {
+			r.step(nil, errTimeout)
+		}
 	}
 }
 
