@@ -28,9 +28,9 @@ func (w *writer) flushNow() []outgoing {
 	if len(batch) == 0 {
 		return nil
 	}
-	trace(w.conn.log, "out", batch)
 	n, err := w.in.writeNow(joined(batch))
 	left := leftBy(batch, n)
+	trace(w.conn.log, "out", batch[:left])
 	w.conn.traffic.didSend(batch[:left])
 	if err != nil {
 		w.failLocked(err)
@@ -39,10 +39,10 @@ func (w *writer) flushNow() []outgoing {
 	if left < len(batch) {
 		// The rest of a line leaves before anything else.
 		rest := append([]outgoing(nil), batch[left:]...)
-		for _, line := range batch[:left] {
-			n -= len(line.data)
+		for i := range batch[:left] {
+			n -= len(batch[i].rest())
 		}
-		rest[0].data = rest[0].data[n:]
+		rest[0].left += int32(n)
 		w.first = append(rest, w.first...)
 	}
 	return batch[:left]
@@ -51,19 +51,19 @@ func (w *writer) flushNow() []outgoing {
 // joined is the bytes of lines.
 func joined(batch []outgoing) []byte {
 	if len(batch) == 1 {
-		return batch[0].data
+		return batch[0].rest()
 	}
 	lines := make([][]byte, len(batch))
-	for i, line := range batch {
-		lines[i] = line.data
+	for i := range batch {
+		lines[i] = batch[i].rest()
 	}
 	return bytes.Join(lines, nil)
 }
 
 // leftBy is how many lines have left whole with so many bytes.
 func leftBy(batch []outgoing, bytes int) int {
-	for i, line := range batch {
-		if bytes -= len(line.data); bytes < 0 {
+	for i := range batch {
+		if bytes -= len(batch[i].rest()); bytes < 0 {
 			return i
 		}
 	}

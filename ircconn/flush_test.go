@@ -1,7 +1,9 @@
 package ircconn
 
 import (
+	"bytes"
 	"fmt"
+	"log/slog"
 	"runtime"
 	"slices"
 	"strings"
@@ -143,6 +145,43 @@ func expectLater(t *testing.T, c *Conn, events *recorder) {
 	}
 	c.Flush(func(receipt uint64) { t.Errorf("%d was written at once", receipt) })
 	waitFor(t, events, func(w Written) bool { return w.Receipt == 9 })
+}
+
+// Each line is in the trace once, and a part of one shows no more of it than all.
+func TestTraceOfFlushToAFullSocket(t *testing.T) {
+	server := irctest.NewServer(t)
+	config := testConfig()
+	config.QueueLines = 40_000
+	var log bytes.Buffer
+	events := newRecorder()
+	c := Start(config, testOptions(server), events.sink, slog.New(slog.NewTextHandler(&log, &slog.HandlerOptions{Level: LevelTrace})))
+	t.Cleanup(func() { waitDone(t, c) })
+	t.Cleanup(c.Close)
+	s := server.Accept()
+	s.Register(irctest.Registration{})
+	waitFor[Registered](t, events, nil)
+	secret := strings.Repeat("open sesame ", 30)
+	queued, written := 0, 0
+	for written == queued {
+		for range 100 {
+			if err := c.Queue(Privmsg("NickServ", "IDENTIFY "+secret).WithReceipt(1)); err != nil {
+				t.Fatal(err)
+			}
+		}
+		queued += 100
+		c.Flush(func(uint64) { written++ })
+	}
+	for range queued {
+		s.Expect("PRIVMSG NickServ :IDENTIFY " + secret)
+	}
+	c.Close()
+	waitDone(t, c)
+	if strings.Contains(log.String(), "sesame") {
+		t.Error("the trace has a secret")
+	}
+	if got := strings.Count(log.String(), "PRIVMSG NickServ"); got != queued {
+		t.Errorf("%d lines of %d are in the trace", got, queued)
+	}
 }
 
 // A socket that takes a part of a line gets the rest of it next, and each line once,

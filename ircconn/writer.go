@@ -21,13 +21,17 @@ const (
 	readRest = time.Second
 )
 
-// outgoing is one line on its way: the bytes for the socket, the number of its
-// Written event, or 0, and what it is about.
+// outgoing is one line on its way: the bytes for the socket, of which so many have
+// left, the number of its Written event, or 0, and what it is about.
 type outgoing struct {
 	data    []byte
 	receipt uint64
+	left    int32
 	kind    LineKind
 }
+
+// rest is what has not left.
+func (o *outgoing) rest() []byte { return o.data[o.left:] }
 
 func (line Line) outgoing(data []byte) outgoing {
 	return outgoing{data: data, receipt: line.Receipt, kind: kindOfCommand(line.Command)}
@@ -373,8 +377,8 @@ func chunks(stream net.Conn, batch []outgoing) [][]byte {
 		return [][]byte{joined(batch)}
 	}
 	lines := make([][]byte, len(batch))
-	for i, line := range batch {
-		lines[i] = line.data
+	for i := range batch {
+		lines[i] = batch[i].rest()
 	}
 	return lines
 }
