@@ -37,13 +37,14 @@ func (w *writer) flushNow() []outgoing {
 		return batch[:left]
 	}
 	if left < len(batch) {
-		// The rest of a line leaves before anything else.
+		// The rest of a line leaves before anything else. It does not wait with our
+		// answers, of which there may be only so many.
 		rest := append([]outgoing(nil), batch[left:]...)
 		for i := range batch[:left] {
 			n -= len(batch[i].rest())
 		}
 		rest[0].left += int32(n)
-		w.first = append(rest, w.first...)
+		w.drainFromLocked(rest)
 	}
 	return batch[:left]
 }

@@ -147,6 +147,35 @@ func expectLater(t *testing.T, c *Conn, events *recorder) {
 	waitFor(t, events, func(w Written) bool { return w.Receipt == 9 })
 }
 
+// Lines that wait for a full socket are no answers of ours, of which there may be only
+// so many.
+func TestAnswersBehindAFlushToAFullSocket(t *testing.T) {
+	server := irctest.NewServer(t)
+	c, _, s := connect(t, testConfig(), testOptions(server), server, irctest.Registration{})
+	restWriter(t, c)
+	const lines = 2 * maxUrgentLines
+	line := []byte("NOTICE #c :" + strings.Repeat("x", 300) + "\r\n")
+	for full := 0; full < lines; {
+		n, err := c.writer.in.writeNow(line)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if n == 0 {
+			full++
+		}
+	}
+	for range lines {
+		if err := c.Queue(Privmsg("#c", strings.Repeat("x", 300))); err != nil {
+			t.Fatal(err)
+		}
+	}
+	// No other goroutine takes lines between the two.
+	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(1))
+	c.Flush(func(uint64) {})
+	c.writer.urgent(newLine("PONG", "still-here"))
+	s.SkipUntil("PONG still-here")
+}
+
 // Each line is in the trace once, and a part of one shows no more of it than all.
 func TestTraceOfFlushToAFullSocket(t *testing.T) {
 	server := irctest.NewServer(t)

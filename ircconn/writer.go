@@ -242,10 +242,15 @@ func (w *writer) drainLocked() {
 	if w.stream == nil || w.failure != nil || len(w.first) == 0 && w.releasedLocked() == 0 {
 		return
 	}
+	w.drainFromLocked(nil)
+}
+
+// drainFromLocked has a goroutine write some lines, and then what may leave.
+func (w *writer) drainFromLocked(batch []outgoing) {
 	w.draining = true
 	generation, stream := w.generation, w.stream
 	w.goroutines.Go(func() {
-		if failure := w.conn.guard(func() { w.drain(generation, stream) }); failure != nil {
+		if failure := w.conn.guard(func() { w.drain(generation, stream, batch) }); failure != nil {
 			w.fail(generation, failure)
 		}
 	})
@@ -276,15 +281,22 @@ func (w *writer) wakeLocked() {
 	}
 }
 
-// drain writes until nothing may leave any more.
-func (w *writer) drain(generation int, stream net.Conn) {
+// drain writes a batch, and goes on until nothing may leave any more.
+func (w *writer) drain(generation int, stream net.Conn, batch []outgoing) {
 	for {
+		if len(batch) > 0 {
+			if err := w.write(stream, batch); err != nil {
+				w.fail(generation, err)
+				return
+			}
+		}
 		w.mu.Lock()
 		if w.generation != generation {
 			w.mu.Unlock()
 			return
 		}
-		batch, wait := w.take(time.Now())
+		var wait time.Duration
+		batch, wait = w.take(time.Now())
 		if len(batch) == 0 && wait == 0 {
 			w.draining = false
 			w.mu.Unlock()
@@ -299,11 +311,6 @@ func (w *writer) drain(generation int, stream net.Conn) {
 
 		if wake != nil {
 			w.pause(wait, wake)
-			continue
-		}
-		if err := w.write(stream, batch); err != nil {
-			w.fail(generation, err)
-			return
 		}
 	}
 }
