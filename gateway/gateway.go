@@ -83,6 +83,7 @@ type Gateway struct {
 	connections connections
 	knocks      knocks
 	bans        bans
+	invitations invitations
 	identd      *ircconn.Identd
 	reload      func() (string, error)
 	stop        func()

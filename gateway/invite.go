@@ -1,6 +1,8 @@
 package gateway
 
 import (
+	"strings"
+
 	"passerelle/component"
 	"passerelle/ircconn"
 	"passerelle/translate"
@@ -33,28 +35,76 @@ func (u *User) invite(r *request, invitation *component.Element) error {
 	if err != nil {
 		return err
 	}
-	to, err := component.ParseJID(invitation.Attr("to"))
-	if err != nil {
-		return refuse("jid-malformed", "the invitation names nobody: %v", err)
-	}
 	reason := forBody(invitation.ChildText(nsMUCUser, "reason"))
-	if to.Domain != u.g.domain {
-		u.inviteJID(ch, to, reason)
+	nick, jid, err := ch.invitee(invitation.Attr("to"))
+	if err != nil {
+		return err
+	}
+	if nick == "" {
+		u.inviteJID(ch, jid, reason)
 		return nil
 	}
-	address, err := u.address(to.Local)
-	if err != nil || address.Kind != translate.Nick || address.Network != ch.n.name {
-		return refuse("item-not-found", "%s is nobody on %s", to, ch.n.name)
-	}
-	return ch.n.inviteNick(address.Name, ch.name, func(err error) {
+	return ch.n.inviteNick(nick, ch.name, func(err error) {
 		if err != nil {
 			u.replyError(r.Stanza, err)
 		}
 	})
 }
 
+// invitee is whom an invitation is for: a nick on the channel's network, or a JID
+// elsewhere. A nick can be written in all the ways that biboumi has: alone, as the
+// localpart of an address of ours with or without a server, whose name does not
+// count, and as the resource of one, such as that of an occupant.
+func (ch *Channel) invitee(to string) (string, component.JID, error) {
+	if nick, is := bareNick(to); is && nick == "" {
+		return "", component.JID{}, refuse("jid-malformed", "the invitation names nobody")
+	} else if is {
+		return nick, component.JID{}, nil
+	}
+	jid, err := component.ParseJID(to)
+	if err != nil {
+		return "", jid, refuse("jid-malformed", "the invitation names nobody: %v", err)
+	}
+	g := ch.n.u.g
+	if jid.Domain != g.domain {
+		return "", jid, nil
+	}
+	if jid.Resource != "" {
+		for _, other := range ch.n.channels {
+			if nick := other.nickOf(jid.Resource); nick != "" && other.jid == jid.Bare() {
+				return nick, jid, nil
+			}
+		}
+		return jid.Resource, jid, nil
+	}
+	name, hasServer := cutServer(jid.Local)
+	if nick := translate.Unescape(name); nick != "" && (hasServer || g.addressing.Fixed != "") {
+		return nick, jid, nil
+	}
+	return "", jid, refuse("item-not-found", "%s is nobody on %s", jid, ch.n.name)
+}
+
+// bareNick returns the nick that is written without an address, or with a server
+// but no gateway. A word with a dot is a host's name: no nick has one.
+func bareNick(to string) (string, bool) {
+	if strings.ContainsAny(to, "@/") {
+		return "", false
+	}
+	nick, hasServer := cutServer(to)
+	return nick, hasServer || !strings.ContainsAny(to, ".:")
+}
+
+// cutServer returns what stands before the server's name, and whether there is one.
+func cutServer(address string) (name string, hasServer bool) {
+	if at := strings.LastIndexByte(address, '%'); at >= 0 {
+		return address[:at], true
+	}
+	return address, false
+}
+
 // inviteJID invites somebody on XMPP to join through this gateway too.
 func (u *User) inviteJID(ch *Channel, to component.JID, reason string) {
+	u.g.invitations.note(u.jid, invitation{ch.jid, to.Bare()}, u.g.now())
 	u.enc.Stanza(component.Message, ch.jid, to, "", newID())
 	u.enc.Open("x", nsMUCUser)
 	u.enc.Open("invite", "")
@@ -103,18 +153,21 @@ func (u *User) inviteDirectly(r *request, n *Network, nick string, x *component.
 	})
 }
 
-// decline tells somebody on IRC that our user does not come (XEP-0045 §7.8.2).
+// decline tells whoever invited our user that they do not come (XEP-0045 §7.8.2).
 func (u *User) decline(r *request, decline *component.Element) error {
-	n, err := u.network(r.to.Network)
-	if err != nil {
-		return err
-	}
 	jid, err := component.ParseJID(decline.Attr("to"))
 	if err != nil {
 		return refuse("jid-malformed", "the refusal names nobody: %v", err)
 	}
+	if jid.Domain != u.g.domain {
+		return u.declineToJID(r, jid, forBody(decline.ChildText(nsMUCUser, "reason")))
+	}
+	n, err := u.network(r.to.Network)
+	if err != nil {
+		return err
+	}
 	address, err := u.address(jid.Local)
-	if err != nil || jid.Domain != u.g.domain || address.Kind != translate.Nick || address.Network != n.name {
+	if err != nil || address.Kind != translate.Nick || address.Network != n.name {
 		return refuse("item-not-found", "%s is nobody on %s", jid, n.name)
 	}
 	if err := n.checkNick(address.Name); err != nil {
@@ -125,6 +178,25 @@ func (u *User) decline(r *request, decline *component.Element) error {
 		text += ": " + reason
 	}
 	return n.send(ircconn.Notice(address.Name, clip(text, n.budget("NOTICE", address.Name))))
+}
+
+// declineToJID tells another of our users. Only who was invited can do so, and once.
+func (u *User) declineToJID(r *request, inviter component.JID, reason string) error {
+	room := r.To.Bare()
+	if !u.g.invitations.take(inviter.Bare(), invitation{room, u.jid}, u.g.now()) {
+		return refuse("item-not-found", "%s has not invited you to %s, or that was more than a day ago", inviter.Bare(), r.to.Name)
+	}
+	u.enc.Stanza(component.Message, room, inviter.Bare(), "", newID())
+	u.enc.Open("x", nsMUCUser)
+	u.enc.Open("decline", "")
+	u.enc.Attr("from", u.jid.String())
+	if reason != "" {
+		u.enc.Leaf("reason", "", reason)
+	}
+	u.enc.Close()
+	u.enc.Close()
+	u.enc.Close()
+	return nil
 }
 
 // inviteNick asks somebody on IRC into a channel (RFC 2812 §3.2.7) and calls

@@ -4,7 +4,9 @@ import (
 	"fmt"
 	"strings"
 	"testing"
+	"time"
 
+	"passerelle/component"
 	"passerelle/ircconn"
 )
 
@@ -33,6 +35,37 @@ func TestInviteToIRC(t *testing.T) {
 	w.expectOne(`type='error' id='i1'`, `remote-server-timeout`)
 }
 
+// All the ways in which a nick can be written invite that nick.
+func TestInvitedNicks(t *testing.T) {
+	w := connected(t)
+	w.enter("@nurse rom~eo juliet")
+	w.forget()
+	tests := []struct{ to, nick string }{
+		{"Tybalt", "Tybalt"},
+		{"tybalt[x]", "tybalt[x]"},
+		{"Tybalt%irc.test", "Tybalt"},
+		{"Tybalt%anything", "Tybalt"},
+		{"tybalt%irc.test@gw.test", "tybalt"},
+		{"tybalt%other.test@gw.test", "tybalt"},
+		{`a\5c20b%irc.test@gw.test`, `a\20b`},
+		{"anything@gw.test/Tybalt", "Tybalt"},
+		{"gw.test/Tybalt", "Tybalt"},
+		{room + "/Nurse", "nurse"},
+		{room + "/Tybalt", "Tybalt"},
+		{"#other%irc.test@gw.test/Tybalt", "Tybalt"},
+	}
+	for _, test := range tests {
+		w.invite(desk, `<invite to='`+test.to+`'/>`)
+		w.expectLines("INVITE " + test.nick + " #chan")
+		w.event(ircconn.Reply{Numeric: 341, Params: []string{test.nick, "#chan"}})
+		w.expect()
+	}
+	w.g.addressing.Fixed = "irc.test"
+	if nick, _, err := w.network().channel("#chan").invitee("tybalt@gw.test"); nick != "tybalt" || err != nil {
+		t.Errorf("where there is one server only, %q is invited: %v", nick, err)
+	}
+}
+
 // Somebody elsewhere on XMPP is asked to come through us too.
 func TestInviteToXMPP(t *testing.T) {
 	w := connected(t)
@@ -57,7 +90,10 @@ func TestImpossibleInvitations(t *testing.T) {
 		{phone, `<invite to='tybalt%irc.test@gw.test'/>`, "not-acceptable"},
 		{desk, `<invite/>`, "jid-malformed"},
 		{desk, `<invite to='@'/>`, "jid-malformed"},
-		{desk, `<invite to='tybalt%other.test@gw.test'/>`, "item-not-found"},
+		{desk, `<invite to='%irc.test@gw.test'/>`, "item-not-found"},
+		{desk, `<invite to='gw.test'/>`, "item-not-found"},
+		{desk, `<invite to='#two'/>`, "item-not-found"},
+		{desk, `<invite to='%irc.test'/>`, "jid-malformed"},
 		{desk, `<invite to='#two%irc.test@gw.test'/>`, "item-not-found"},
 		{desk, `<invite to='irc.test@gw.test'/>`, "item-not-found"},
 	}
@@ -88,6 +124,67 @@ func TestDeclined(t *testing.T) {
 	w.stanza(`<message from='%s' to='%s'><x xmlns='http://jabber.org/protocol/muc#user'><decline to='romeo%%irc.test@gw.test'/></x></message>`, desk, room)
 	w.expect()
 	w.expectLines("NOTICE romeo I do not come to #chan")
+}
+
+// decline is tybalt's answer to an invitation of juliet's.
+func (w *world) decline(from string) string {
+	w.t.Helper()
+	jid, err := component.ParseJID(from)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	other := newUser(w.g, jid.Bare())
+	other.in.running = true // nobody else works for this user
+	other.scratch = w.g.meter.newScratch()
+	s, err := parseStanza(`<message from='` + from + `' to='` + room + `' id='d'><x xmlns='http://jabber.org/protocol/muc#user'>` +
+		`<decline to='juliet@xmpp.test/desk'><reason>too late</reason></decline></x></message>`)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	other.guard(func() { other.handleStanza(s) })
+	other.handOn()
+	return strings.Join(w.sent(), "")
+}
+
+// Whoever was invited on XMPP can decline, once, and nobody else can.
+func TestDeclinedByXMPP(t *testing.T) {
+	w := connected(t)
+	w.invite(desk, `<invite to='tybalt@xmpp.test/home'/>`)
+	w.forget()
+	contains(t, w.decline("paris@xmpp.test/x"), `to='paris@xmpp.test/x' type='error' id='d'`, `item-not-found`)
+	want := `<message from='` + room + `' to='juliet@xmpp.test' id='ID'><x xmlns='http://jabber.org/protocol/muc#user'>` +
+		`<decline from='tybalt@xmpp.test'><reason>too late</reason></decline></x></message>`
+	if got := w.decline("tybalt@xmpp.test/home"); got != want {
+		t.Errorf("juliet is sent\n%s\nwant\n%s", got, want)
+	}
+	contains(t, w.decline("tybalt@xmpp.test/home"), `type='error' id='d'`, `item-not-found`, `has not invited you to #chan`)
+	w.invite(desk, `<invite to='tybalt@xmpp.test'/>`)
+	w.pass(invitationMemory + time.Second)
+	w.forget()
+	contains(t, w.decline("tybalt@xmpp.test/home"), `item-not-found`)
+	if len(w.g.invitations.sent) != 0 {
+		t.Errorf("%d inviters are remembered", len(w.g.invitations.sent))
+	}
+}
+
+// What is remembered of invitations is bounded, and old ones make room.
+func TestInvitationsAreForgotten(t *testing.T) {
+	var i invitations
+	now := time.Now()
+	jid := func(n int) component.JID { return component.JID{Local: fmt.Sprint(n), Domain: "xmpp.test"} }
+	for n := range 2 * invitationsKept {
+		i.note(jid(0), invitation{invitee: jid(n)}, now)
+	}
+	for n := range mostInviters + 5 {
+		i.note(jid(n), invitation{}, now)
+	}
+	if len(i.sent) != mostInviters || len(i.sent[jid(0)]) != invitationsKept {
+		t.Errorf("%d inviters and %d of one are remembered", len(i.sent), len(i.sent[jid(0)]))
+	}
+	i.note(jid(-1), invitation{}, now.Add(2*invitationMemory))
+	if len(i.sent) != 1 || !i.take(jid(-1), invitation{}, now.Add(2*invitationMemory)) || len(i.sent) != 0 {
+		t.Errorf("%d inviters are remembered", len(i.sent))
+	}
 }
 
 func TestInviteCommand(t *testing.T) {
