@@ -77,11 +77,15 @@ func (u *User) onRegistration(r *request, query *component.Element) error {
 			return err
 		}
 	}
+	isNew := !u.isRegistered()
 	change[setRegistered] = []string{"true"}
 	if err := u.choose(scope, change); err != nil {
 		return err
 	}
 	u.result(r)
+	if isNew {
+		u.writeBarePresence(r, "subscribe") // to see when the user comes and goes (XEP-0100 §4.1)
+	}
 	return nil
 }
 

@@ -125,7 +125,11 @@ func TestRegistrationAndRemoval(t *testing.T) {
 		w.stanza(`<iq from='%s' to='gw.test' type='set' id='r'><query xmlns='jabber:iq:register'>%s</query></iq>`, desk, content)
 		return strings.Join(w.sent(), "\n")
 	}
-	contains(t, register(`<x xmlns='jabber:x:data' type='submit'>`+fieldXML("persistent", "true")+`</x>`), `type='result'`)
+	const subscribe = `<presence from='gw.test' to='juliet@xmpp.test' type='subscribe'/>`
+	contains(t, register(`<x xmlns='jabber:x:data' type='submit'>`+fieldXML("persistent", "true")+`</x>`), `type='result'`, subscribe)
+	again := register("")
+	contains(t, again, `type='result'`)
+	lacks(t, again, subscribe)
 	w.stanza(`<iq from='%s' to='gw.test' type='get' id='r'><query xmlns='jabber:iq:register'/></iq>`, desk)
 	w.expectOne(`<registered/>`, `var='record_history'`)
 	w.event(ircconn.Message{Source: source("romeo"), Target: "#chan", Text: "soft!"})

@@ -2,6 +2,7 @@ package gateway
 
 import (
 	"context"
+	"strings"
 	"time"
 
 	"passerelle/component"
@@ -75,6 +76,7 @@ func (u *User) onLogin(r *request) error {
 	if !u.contacts[r.To.Bare().String()] {
 		return nil
 	}
+	u.noteOnline(r)
 	for scope, chosen := range u.chosen {
 		if scope.Channel != "" || scope.Server == "" || len(chosen[setAutoJoin]) == 0 || u.networks[scope.Server] != nil {
 			continue
@@ -101,9 +103,48 @@ func (u *User) onLogin(r *request) error {
 // connects to it again.
 const loginPause = 10 * time.Minute
 
-// onLogout is that the user has gone offline (XEP-0100 §4.5): the networks where
-// no client is in a room, and no room is persistent, are left.
+// onlineClient is a client that has said that it is online to the gateway or a
+// network.
+type onlineClient struct{ to, resource string }
+
+// noteOnline remembers that a client is online.
+func (u *User) noteOnline(r *request) {
+	if r.Type != "" || r.From.Resource == "" || len(u.online) >= mostOnline {
+		return
+	}
+	if u.online == nil {
+		u.online = make(map[onlineClient]bool)
+	}
+	u.online[onlineClient{strings.Clone(r.To.Bare().String()), strings.Clone(r.From.Resource)}] = true
+}
+
+// mostOnline is how many clients are remembered as being online to some address.
+const mostOnline = 4 * mostSessions
+
+// noteOffline forgets a client, or, from a bare JID, all of them, and reports whether
+// others are still online to the same address.
+func (u *User) noteOffline(r *request) bool {
+	to, others := r.To.Bare().String(), false
+	for client := range u.online {
+		if client.to != to {
+			continue
+		}
+		if r.From.Resource == "" || client.resource == r.From.Resource {
+			delete(u.online, client)
+			continue
+		}
+		others = true
+	}
+	return others
+}
+
+// onLogout is that a client has gone offline (XEP-0100 §4.5). With the last one the
+// user has: the networks where no client is in a room, and no room is persistent,
+// are left.
 func (u *User) onLogout(r *request) error {
+	if u.noteOffline(r) {
+		return nil
+	}
 	for _, n := range u.networks {
 		if r.to.Kind == translate.Server && r.to.Network != n.name {
 			continue

@@ -106,6 +106,53 @@ func TestLogin(t *testing.T) {
 	contains(t, w.chat("set irc.test auto_join nonsense"), `not-acceptable`)
 }
 
+// Who has gone offline is a user, not one of several clients (XEP-0100 §4.5).
+func TestLogoutIsOfTheLastClient(t *testing.T) {
+	for _, to := range []string{"gw.test", server} {
+		w := newWorld(t)
+		w.openStore()
+		w.chat("set irc.test auto_join #chan")
+		w.presenceTo(to, "subscribe")
+		presence := func(from, presenceType string) {
+			w.stanza(`<presence from='%s' to='%s' type='%s'/>`, from, to, presenceType)
+		}
+		presence(desk, "")
+		presence(phone, "")
+		w.register("juliet")
+		w.enter("juliet")
+		presence(phone, "unavailable")
+		presence(phone, "unavailable")
+		if w.irc.quit != "" {
+			t.Errorf("%s: one of two clients takes the user from IRC: %s", to, w.irc.quit)
+		}
+		presence(desk, "unavailable")
+		if w.irc.quit == "" || len(w.u.online) != 0 {
+			t.Errorf("%s: still there without clients, of which %v are remembered", to, w.u.online)
+		}
+	}
+}
+
+// A user with endless clients, or presences of strangers, fill no memory.
+func TestClientsOnlineAreBounded(t *testing.T) {
+	w := newWorld(t)
+	w.openStore()
+	w.stanza(`<presence from='%s' to='gw.test'/>`, desk)
+	if len(w.u.online) != 0 {
+		t.Error("a client of somebody without the gateway in the roster is remembered")
+	}
+	w.presenceTo("gw.test", "subscribe")
+	for i := range mostOnline + 10 {
+		w.stanza(`<presence from='juliet@xmpp.test/%d' to='gw.test'/>`, i)
+	}
+	if len(w.u.online) != mostOnline {
+		t.Errorf("%d clients are remembered", len(w.u.online))
+	}
+	w.stanza(`<presence from='juliet@xmpp.test' to='gw.test' type='unavailable'/>`)
+	if len(w.u.online) != 0 {
+		t.Errorf("%d clients are left", len(w.u.online))
+	}
+}
+
 func TestGreeting(t *testing.T) {
 	w := newWorld(t)
 	w.openStore()

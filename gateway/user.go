@@ -24,6 +24,7 @@ type User struct {
 	contacts        map[string]bool                // whom the user follows on IRC; nil until needed
 	choices         int                            // how often a choice was changed, for what is computed of them
 	loginTried      map[string]time.Time           // when presence last connected to a network
+	online          map[onlineClient]bool          // clients that said so to the gateway or a network
 	adhoc           map[string]*adhocSession
 	commandsWatched bool // for those that nobody goes on with
 	standing        standing
