@@ -45,7 +45,8 @@ type Config struct {
 	ListedServersOnly bool `yaml:"listed_servers_only"`
 	// OwnRealName lets users choose their user name and real name.
 	OwnRealName bool `yaml:"own_realname"`
-	// RealNameFromJID makes the user's JID the real name where none is chosen.
+	// RealNameFromJID makes the user's JID the real name, and what stands before the @
+	// the user name, where none is chosen.
 	RealNameFromJID bool `yaml:"realname_from_jid"`
 	// UsernameFromIdent makes the ident the user name, for servers that do not ask
 	// the identd.

@@ -1,6 +1,7 @@
 package gateway
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strconv"
@@ -15,20 +16,7 @@ import (
 // connectionOptions are what one connection is made with: what the user chose
 // for the network, and what the admin did for the rest.
 func (u *User) connectionOptions(scope store.Scope, nick string) ircconn.Options {
-	name, realName := u.value(setUsername, scope), u.value(setRealName, scope)
-	if name == "" {
-		name = nick
-	}
-	if !u.g.live().OwnRealName {
-		name, realName = nick, ""
-	}
-	switch {
-	case realName != "":
-	case u.g.live().RealNameFromJID:
-		realName = u.jid.String()
-	default:
-		realName = nick
-	}
+	name, realName := u.namesOnIRC(scope, nick)
 	options := ircconn.Options{
 		Addresses:        u.addresses(scope),
 		Nick:             nick,
@@ -69,6 +57,20 @@ func (u *User) connectionOptions(scope store.Scope, nick string) ircconn.Options
 	}
 	u.useAdminsWay(&options, scope)
 	return options
+}
+
+// namesOnIRC are the user name and the real name: those that the user chose, or what
+// the admin has them be.
+func (u *User) namesOnIRC(scope store.Scope, nick string) (name, realName string) {
+	live := u.g.live()
+	name, realName = nick, nick
+	if live.RealNameFromJID {
+		name, realName = u.jid.Local, u.jid.String()
+	}
+	if !live.OwnRealName {
+		return name, realName
+	}
+	return cmp.Or(u.value(setUsername, scope), name), cmp.Or(u.value(setRealName, scope), realName)
 }
 
 // loginTime is how long joining waits for the services to recognise somebody who

@@ -155,15 +155,30 @@ func TestListedServersOnly(t *testing.T) {
 }
 
 func TestRealNames(t *testing.T) {
-	w := newWorld(t)
-	w.openStore()
-	w.configure(server, fieldXML("realname", "Juliet C.")+fieldXML("username", "jj"))
-	live := *w.g.live()
-	live.OwnRealName, live.RealNameFromJID = false, true
-	w.g.Apply(live)
-	w.join(desk, "juliet")
-	if o := w.dialled; o.RealName != "juliet@xmpp.test" || o.Username != "juliet" {
-		t.Errorf("%q, %q", o.RealName, o.Username)
+	for _, test := range []struct {
+		own, fromJID bool
+		chosen       string
+		name         string
+		realName     string
+	}{
+		{true, false, "", "jule", "jule"},
+		{true, true, "", "juliet", "juliet@xmpp.test"},
+		{true, true, fieldXML("username", "jj"), "jj", "juliet@xmpp.test"},
+		{true, true, fieldXML("realname", "Juliet C."), "juliet", "Juliet C."},
+		{true, false, fieldXML("realname", "Juliet C.") + fieldXML("username", "jj"), "jj", "Juliet C."},
+		{false, true, fieldXML("realname", "Juliet C.") + fieldXML("username", "jj"), "juliet", "juliet@xmpp.test"},
+		{false, false, fieldXML("realname", "Juliet C.") + fieldXML("username", "jj"), "jule", "jule"},
+	} {
+		w := newWorld(t)
+		w.openStore()
+		w.configure(server, test.chosen)
+		live := *w.g.live()
+		live.OwnRealName, live.RealNameFromJID = test.own, test.fromJID
+		w.g.Apply(live)
+		w.join(desk, "jule")
+		if o := w.dialled; o.Username != test.name || o.RealName != test.realName {
+			t.Errorf("%+v: %q, %q", test, o.Username, o.RealName)
+		}
 	}
 }
 
