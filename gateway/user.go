@@ -125,6 +125,8 @@ func (u *User) run() {
 		}
 		u.handOn()
 		u.roundDone(len(stanzas) + len(events))
+		// Whoever is flooded takes turns with the others.
+		runtime.Gosched()
 	}
 }
 
