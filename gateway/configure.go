@@ -65,10 +65,11 @@ func (u *User) place(word string) (store.Scope, error) {
 		return u.scope(translate.Address{}), nil
 	}
 	word = strings.TrimSuffix(word, "@"+u.g.domain)
-	if fixed := u.g.addressing.Fixed; fixed != "" && strings.EqualFold(word, fixed) {
+	fixed := u.g.addressing.Fixed
+	if fixed != "" && strings.EqualFold(word, fixed) {
 		return u.scope(translate.Address{Kind: translate.Server, Network: fixed}), nil
 	}
-	if address, ok := parsePrompt(word, u.g.addressing.Fixed); ok && address.Kind == translate.Channel {
+	if address, ok := parsePrompt(word, fixed); ok && address.Kind == translate.Channel && (fixed == "" || address.Network == fixed) {
 		return u.scope(address), nil
 	}
 	address, err := u.address(strings.ToLower(word))

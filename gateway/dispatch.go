@@ -178,7 +178,7 @@ func (u *User) handleStanza(s *component.Stanza) {
 	u.arrival.stanza = s.Arrived
 	u.traceIn(s)
 	r := &request{Stanza: s}
-	to, err := u.address(s.To.Local)
+	to, err := u.addressee(s)
 	if err != nil {
 		u.replyError(s, refuse("item-not-found", "%v", err))
 		return

@@ -182,6 +182,21 @@ func TestRealNames(t *testing.T) {
 	}
 }
 
+// Nobody is offered what does not count.
+func TestOwnNamesAreOfferedWhereTheyCount(t *testing.T) {
+	w := newWorld(t)
+	w.openStore()
+	answer, _ := w.command(server, "configure", "", "")
+	contains(t, answer, `var='username'`, `var='realname'`)
+	live := *w.g.live()
+	live.OwnRealName = false
+	w.g.Apply(live)
+	answer, _ = w.command(server, "configure", "", "")
+	contains(t, answer, `var='nick'`)
+	lacks(t, answer, `var='username'`, `var='realname'`)
+	contains(t, w.chat("set irc.test realname Juliet"), `there is no setting`)
+}
+
 func TestFixedServer(t *testing.T) {
 	w := newWorld(t)
 	w.openStore()
@@ -206,6 +221,10 @@ func TestFixedServer(t *testing.T) {
 	contains(t, answer, `Settings for irc.test`, `var='sasl_password'`)
 	contains(t, w.chat("set irc.test nick Jule"), `saved`)
 	contains(t, w.chat("show irc.test"), `nick = Jule`)
+	contains(t, w.chat("set #chan@other.test encoding_in koi8-r"), `saved`)
+	if w.u.chosen[store.Scope{User: "juliet@xmpp.test", Server: "irc.test", Channel: "#chan@other.test"}] == nil {
+		t.Errorf("settings are saved for a server that there is not: %v", w.u.chosen)
+	}
 	w.stanza(`<iq from='%s' to='gw.test' type='get' id='s'><query xmlns='jabber:iq:search'/></iq>`, desk)
 	w.expectOne(`type='result'`)
 }

@@ -253,6 +253,36 @@ func TestPrivateMessages(t *testing.T) {
 	w.expectOne(`from='romeo%irc.test@gw.test'`, `type='error' id='p1'`, `item-not-found`)
 }
 
+// biboumi's users write to people through rooms that they are not in, and where a
+// nick does not fit before the @.
+func TestPrivateMessagesWithoutARoom(t *testing.T) {
+	for _, to := range []string{"%irc.test@gw.test/Tybalt", "#elsewhere%irc.test@gw.test/Tybalt"} {
+		w := connected(t)
+		w.stanza(`<message from='%s' to='%s' type='chat' id='m1'><body>hi</body></message>`, desk, to)
+		w.expectLines("PRIVMSG Tybalt hi")
+		w.expect()
+		w.event(ircconn.Message{Source: source("Tybalt"), Target: "juliet", Text: "yes?"})
+		w.expectOne(`<message from='tybalt%irc.test@gw.test' to='juliet@xmpp.test' type='chat'`, `yes?`)
+	}
+	w := connected(t)
+	for to, want := range map[string]string{
+		"#chan%other.test@gw.test/Tybalt":       "you are not in #chan",
+		"%other.test@gw.test/Tybalt":            "you are not connected to other.test",
+		"%irc.test@gw.test":                     "item-not-found",
+		"%@gw.test/Tybalt":                      "item-not-found",
+		"%irc.test@gw.test/a,b":                 "is not the nick of one person",
+		"#elsewhere%irc.test@gw.test/#chan":     "is not the nick of one person",
+		"%irc.test@gw.test/two words":           "is not the nick of one person",
+		"#elsewhere%irc.test@gw.test/two words": "is not the nick of one person",
+	} {
+		w.stanza(`<message from='%s' to='%s' type='chat' id='m1'><body>hi</body></message>`, desk, to)
+		w.expectLines()
+		w.expectOne(`type='error' id='m1'`, want)
+	}
+	w.stanza(`<iq from='%s' to='%%irc.test@gw.test/Tybalt' type='get' id='p'><ping xmlns='urn:xmpp:ping'/></iq>`, desk)
+	w.expectOne(`item-not-found`)
+}
+
 func TestPrivateMessagesInTheRoom(t *testing.T) {
 	w := connected(t)
 	w.stanza(`<message from='%s' to='%s/romeo' type='chat' id='p1'><body>psst</body></message>`, desk, room)

@@ -25,7 +25,11 @@ func promptFeature() feature {
 func (u *User) onPrompt(r *request, _ *component.Element) error {
 	u.enc.Result(r.Stanza)
 	u.enc.Open("query", nsGateway)
-	u.enc.Leaf("desc", "", "Enter a channel or somebody's nick on IRC, with the server: #channel@irc.server, nick@irc.server or ircs://irc.server/channel.")
+	desc := "Enter a channel or somebody's nick on IRC, with the server: #channel@irc.server, nick@irc.server or ircs://irc.server/channel."
+	if fixed := u.g.addressing.Fixed; fixed != "" {
+		desc = "Enter a channel, such as #channel, or somebody's nick on " + fixed + "."
+	}
+	u.enc.Leaf("desc", "", desc)
 	u.enc.Leaf("prompt", "", "Channel or nick")
 	u.enc.Close()
 	u.enc.Close()
@@ -38,6 +42,9 @@ func (u *User) onPromptAnswer(r *request, query *component.Element) error {
 	address, ok := parsePrompt(text, r.to.Network)
 	if !ok {
 		return refuse("item-not-found", "%q is neither #channel@irc.server, nick@irc.server nor an irc:// address", text)
+	}
+	if fixed := u.g.addressing.Fixed; fixed != "" && address.Network != fixed {
+		return refuse("item-not-found", "this gateway is for %s only, not for %s", fixed, address.Network)
 	}
 	jid := u.jidOf(address.Kind, address.Name, address.Network)
 	if _, err := u.address(jid.Local); err != nil {

@@ -30,4 +30,15 @@ func TestPrompt(t *testing.T) {
 		}
 		w.expectOne(`<jid>` + test.jid + `</jid>`)
 	}
+	w.g.addressing.Fixed = "irc.test"
+	w.stanza(`<iq from='%s' to='gw.test' type='get' id='p'><query xmlns='jabber:iq:gateway'/></iq>`, desk)
+	w.expectOne(`somebody's nick on irc.test`)
+	for prompt, want := range map[string]string{
+		"#chan": `<jid>#chan@gw.test</jid>`, "romeo@IRC.test": `<jid>romeo@gw.test</jid>`, "ircs://irc.test/chan": `<jid>#chan@gw.test</jid>`,
+		"#chan@other.test":  `this gateway is for irc.test only, not for other.test`,
+		"irc://other.test/": `this gateway is for irc.test only, not for other.test`,
+	} {
+		w.stanza(`<iq from='%s' to='gw.test' type='set' id='p'><query xmlns='jabber:iq:gateway'><prompt>%s</prompt></query></iq>`, desk, prompt)
+		w.expectOne(want)
+	}
 }

@@ -54,7 +54,10 @@ func (u *User) onRoomMessage(r *request) error {
 	}
 	ch, _, err := u.inRoom(r)
 	if err != nil {
-		return err
+		if _, unconnected := u.network(r.to.Network); unconnected != nil {
+			return err
+		}
+		return u.whisper(r, r.occupant(), component.JID{}) // from outside the room it is as to nick%server
 	}
 	nick := ch.nickOf(r.occupant())
 	if nick == "" {

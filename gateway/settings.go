@@ -192,11 +192,13 @@ func level(scope store.Scope) targets {
 	return onGateway
 }
 
-// settingsAt returns the settings that can be chosen at a level.
+// settingsAt returns the settings that can be chosen at a level, without those that
+// the admin keeps from users.
 func (g *Gateway) settingsAt(where targets) []setting {
 	return slices.DeleteFunc(slices.Clone(g.settings), func(s setting) bool {
 		isAddress := s.name == setAddress || s.name == setPorts || s.name == setTLSPorts
-		return s.on&where == 0 || isAddress && !g.letsChooseAddresses()
+		isName := s.name == setUsername || s.name == setRealName
+		return s.on&where == 0 || isAddress && !g.letsChooseAddresses() || isName && !g.live().OwnRealName
 	})
 }
 

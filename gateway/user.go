@@ -2,11 +2,13 @@ package gateway
 
 import (
 	"errors"
+	"fmt"
 	"log/slog"
 	"maps"
 	"runtime"
 	"runtime/debug"
 	"slices"
+	"strings"
 	"time"
 
 	"passerelle/component"
@@ -282,6 +284,20 @@ func (u *User) notify(from component.JID, text string) {
 // address parses the localpart of one of our addresses.
 func (u *User) address(localpart string) (translate.Address, error) {
 	return u.g.addressing.Parse(localpart, u.chanTypes)
+}
+
+// addressee returns whom a stanza is for. A message may write somebody on IRC as
+// biboumi's users do where a nick does not fit before the @: %server@gateway/Nick.
+func (u *User) addressee(s *component.Stanza) (translate.Address, error) {
+	address, err := u.address(s.To.Local)
+	server, noName := strings.CutPrefix(s.To.Local, "%")
+	if err == nil || !noName || s.Kind != component.Message || s.To.Resource == "" {
+		return address, err
+	}
+	if address, err = u.address(server); err != nil || address.Kind != translate.Server {
+		return address, fmt.Errorf("%w: %q names no server", translate.ErrAddress, s.To.Local)
+	}
+	return translate.Address{Kind: translate.Nick, Name: s.To.Resource, Network: address.Network}, nil
 }
 
 // defaultChanTypes are the channel sigils of the usual networks.
