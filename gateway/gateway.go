@@ -214,17 +214,21 @@ func (g *Gateway) refuse(to *refuser, s *component.Stanza, reason *component.Sta
 	g.refused.ErrorReply(s, reason)
 	g.meter.shards[0].sent(&g.refused)
 	err := g.out.OfferAs(&to.sender, g.refused.Bytes())
-	if err != nil && !to.dropping {
+	if now := g.now(); err != nil && now.Sub(to.logged) >= floodsLogged {
+		to.logged = now
 		g.log.Warn("a user floods, and is not told of all that is refused", "user", s.From.Bare().String(), "error", err)
 	}
-	to.dropping = err != nil
 }
+
+// floodsLogged is how often it is logged that somebody floods: the log is written while
+// all others wait.
+const floodsLogged = time.Minute
 
 // refuser is what the reader notes of somebody whose stanzas it refuses. The
 // gateway's mutex guards it.
 type refuser struct {
-	sender   component.Sender
-	dropping bool // the last refusal could not be told
+	sender component.Sender
+	logged time.Time // when it was last said that a refusal could not be told
 }
 
 func (g *Gateway) isClosing() bool {
