@@ -20,13 +20,20 @@ func (s *scenario) restart() {
 }
 
 // archived is a message of the archive.
-type archived struct{ id, messageID, nick, body string }
+type archived struct{ id, messageID, nick, body, at string }
 
 // archive asks for a page of a room's archive; content is what stands in the query.
 func (u *user) archive(room, content string) []archived {
 	u.s.Helper()
+	page, _ := u.archivePage(room, content)
+	return page
+}
+
+// archivePage is archive, and returns what ends the page too.
+func (u *user) archivePage(room, content string) ([]archived, *Element) {
+	u.s.Helper()
 	query := u.NewID()
-	u.ask("set", room, "<query xmlns='urn:xmpp:mam:2' queryid='"+query+"'>"+content+"</query>")
+	answer := u.ask("set", room, "<query xmlns='urn:xmpp:mam:2' queryid='"+query+"'>"+content+"</query>")
 	var page []archived
 	for _, message := range u.Seen(Message().From(room).Has("{urn:xmpp:mam:2}result")) {
 		result := message.First("{urn:xmpp:mam:2}result")
@@ -37,9 +44,10 @@ func (u *user) archive(room, content string) []archived {
 		if inner == nil {
 			u.s.Fatalf("an archived message without a message: %s", message)
 		}
-		page = append(page, archived{result.Attribute("id"), inner.ID(), inner.From()[len(room)+1:], inner.TextAt("{jabber:client}body")})
+		page = append(page, archived{result.Attribute("id"), inner.ID(), inner.From()[len(room)+1:], inner.TextAt("{jabber:client}body"),
+			result.AttributeAt("{urn:xmpp:forward:0}forwarded/{urn:xmpp:delay}delay", "stamp")})
 	}
-	return page
+	return page, answer.First("{urn:xmpp:mam:2}fin")
 }
 
 // awaitArchived asks for the newest page of the archive of the scenario's channel until a
