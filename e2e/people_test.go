@@ -17,6 +17,11 @@ func TestContactsComeAndGo(t *testing.T) {
 		juliet.sendf("<presence type='subscribe' to='%s'/>", s.private(romeo.Nick()))
 		juliet.expect(Presence().From(s.private(romeo.Nick())).Type("subscribed"))
 		juliet.expect(Presence().From(s.private(romeo.Nick())).Type(""))
+		tybalt := s.person("tybalt") // who shares no channel with juliet
+		tybalt.Send("AWAY :at the ball")
+		tybalt.expect("306")
+		juliet.sendf("<presence type='subscribe' to='%s'/>", s.private(tybalt.Nick()))
+		juliet.expect(Presence().From(s.private(tybalt.Nick())).Text("show", "away").Text("status", "at the ball"))
 		if s.network == inspircdName { // ngIRCd has no MONITOR, and is asked once a minute
 			if err := romeo.Quit("gone"); err != nil {
 				s.Fatal(err)

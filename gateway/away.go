@@ -100,8 +100,8 @@ func (n *Network) onAwayChanged(ev ircconn.AwayChanged) {
 }
 
 // onAwayReply is the server's word that somebody we wrote to is away (301): it
-// is shown as their presence where they are an occupant, and once, as a line of
-// text, where they are not.
+// is shown as their presence where they are an occupant or a contact, and once, as a
+// line of text, where they are not.
 func (n *Network) onAwayReply(ev ircconn.AwayReply) {
 	text := ev.Text
 	if text == "" {
@@ -119,31 +119,39 @@ func (n *Network) onAwayReply(ev ircconn.AwayReply) {
 	n.u.notify(n.u.jidOf(translate.Nick, ev.Nick, n.name), ev.Nick+" is away: "+translate.StripFormatting(text))
 }
 
-// setAway notes why somebody is away, "" for back, and shows it in the rooms. It
-// reports whether they are in one.
+// setAway notes why somebody is away, "" for back, and shows it in the rooms and as
+// the presence of a contact. It reports whether there is where to show it.
 func (n *Network) setAway(nick, text string) bool {
 	text = translate.CleanText(translate.StripFormatting(text))
-	shared := false
-	for _, ch := range n.channels {
-		shared = shared || ch.member(nick) != nil
-	}
-	if !shared || n.isSelf(nick) {
+	shared := n.sharesChannel(nick)
+	if n.isSelf(nick) {
 		return shared
+	}
+	if !shared {
+		return n.noteAway(nick, text)
 	}
 	p := n.know(nick)
 	if p.away == text {
 		return true
 	}
 	p.away = strings.Clone(text)
-	if c := n.contacts[n.fold(nick)]; c != nil && c.online {
-		n.writeContact(c)
-	}
+	n.noteAway(nick, text)
 	for _, ch := range n.channels {
 		if m := ch.member(nick); m != nil {
 			ch.show(m)
 		}
 	}
 	return true
+}
+
+// sharesChannel reports whether somebody is in a channel with us.
+func (n *Network) sharesChannel(nick string) bool {
+	for _, ch := range n.channels {
+		if ch.member(nick) != nil {
+			return true
+		}
+	}
+	return false
 }
 
 // onWhoEntry learns from WHO who is where, logged in as whom, and away.

@@ -17,6 +17,10 @@ type contact struct {
 	online bool
 	// polled is whether the server does not follow them, so that it is asked.
 	polled bool
+	// away is why they are away, in plain text, empty for not; isAwayUnknown is
+	// whether the server is to be asked.
+	away          string
+	isAwayUnknown bool
 }
 
 // isonInterval is how often a server without MONITOR is asked who is there.
@@ -123,6 +127,9 @@ func (u *User) onContactProbe(r *request) error {
 	if n := u.networks[r.to.Network]; n != nil {
 		if c := n.contacts[n.fold(r.to.Name)]; c != nil && c.online {
 			n.writeContact(c)
+			if !n.caps.Has("extended-monitor") {
+				n.wonder(c) // nobody said if that has changed
+			}
 			return nil
 		}
 	}
@@ -279,8 +286,11 @@ func (n *Network) setOnline(c *contact, online bool) {
 	if c.online == online {
 		return
 	}
-	c.online = online
+	c.online, c.away, c.isAwayUnknown = online, "", false
 	n.writeContact(c)
+	if online {
+		n.wonder(c)
+	}
 }
 
 // writeContact writes a contact's presence, with why they are away.
@@ -291,9 +301,9 @@ func (n *Network) writeContact(c *contact) {
 		presenceType = ""
 	}
 	e.Stanza(component.Presence, u.jidOf(translate.Nick, c.nick, n.name), u.jid, presenceType, "")
-	if p := n.people[n.fold(c.nick)]; c.online && p != nil && p.away != "" {
+	if away := n.awayOf(c); c.online && away != "" {
 		e.Leaf("show", "", "away")
-		e.Leaf("status", "", p.away)
+		e.Leaf("status", "", away)
 	}
 	e.Close()
 }

@@ -88,3 +88,76 @@ func TestContactsBeyondTheLimit(t *testing.T) {
 	w.event(ircconn.Reply{Numeric: 303, Params: []string{"nurse"}})
 	w.expectOne(`from='nurse%irc.test@gw.test'`)
 }
+
+// Away is also who shares no channel with us: the server is asked when they come,
+// about one after the other, and says itself what changes where it can.
+func TestContactsAreAway(t *testing.T) {
+	const nurseJID = "nurse%irc.test@gw.test"
+	presence := func(from, inner string) string {
+		return `<presence from='` + from + `' to='juliet@xmpp.test'` + inner
+	}
+	away := func(text string) string { return `><show>away</show><status>` + text + `</status></presence>` }
+	w := newWorld(t)
+	w.openStore()
+	w.join(desk, "juliet")
+	w.register("juliet", "away-notify", "extended-monitor")
+	w.event(ircconn.SupportChanged{Support: support.With([]string{"MONITOR=30"})})
+	w.presenceTo(romeoJID, "subscribe")
+	w.presenceTo(nurseJID, "subscribe")
+	w.forget()
+	w.event(ircconn.Reply{Numeric: 730, Params: []string{"romeo!r@verona.test,nurse!n@verona.test"}})
+	w.expect(presence(romeoJID, "/>"), presence(nurseJID, "/>"))
+	w.expectLines("WHOIS romeo romeo")
+	w.event(ircconn.Reply{Numeric: 311, Params: []string{"romeo", "r", "verona.test", "*", "R"}}, ircconn.AwayReply{Nick: "romeo", Text: "\x02at the ball"})
+	w.expect()
+	w.event(ircconn.Reply{Numeric: 318, Params: []string{"romeo", "End"}})
+	w.expect(presence(romeoJID, away("at the ball")))
+	w.expectLines("WHOIS nurse nurse")
+	w.event(ircconn.Reply{Numeric: 311, Params: []string{"nurse", "n", "verona.test", "*", "N"}}, ircconn.Reply{Numeric: 318, Params: []string{"nurse", "End"}})
+	w.expect()
+	w.expectLines()
+	w.event(ircconn.AwayChanged{Source: source("romeo")}, ircconn.AwayChanged{Source: source("nurse"), Text: "asleep"})
+	w.expect(presence(romeoJID, "/>"), presence(nurseJID, away("asleep")))
+	w.presenceTo(nurseJID, "probe")
+	w.expect(presence(nurseJID, away("asleep")))
+	w.expectLines()
+	w.event(ircconn.Reply{Numeric: 731, Params: []string{"nurse"}}, ircconn.Reply{Numeric: 730, Params: []string{"nurse"}})
+	w.expect(presence(nurseJID, " type='unavailable'/>"), presence(nurseJID, "/>"))
+	w.expectLines("WHOIS nurse nurse")
+	w.event(ircconn.AwayChanged{Source: source("nurse"), Text: "gone"}) // newer than the answer
+	w.expect(presence(nurseJID, away("gone")))
+	w.event(ircconn.Reply{Numeric: 311, Params: []string{"nurse", "n", "verona.test", "*", "N"}}, ircconn.Reply{Numeric: 318, Params: []string{"nurse", "End"}})
+	w.expect()
+}
+
+// Where the server says nothing by itself, it is asked again when a client looks.
+func TestContactsAwayAreAskedFor(t *testing.T) {
+	w := newWorld(t)
+	w.openStore()
+	w.join(desk, "juliet")
+	w.register("juliet")
+	w.presenceTo(romeoJID, "subscribe")
+	w.event(ircconn.Reply{Numeric: 303, Params: []string{"romeo"}})
+	answer := func(text string) {
+		t.Helper()
+		w.forget()
+		w.event(ircconn.Reply{Numeric: 311, Params: []string{"romeo", "r", "verona.test", "*", "R"}})
+		if text != "" {
+			w.event(ircconn.AwayReply{Nick: "romeo", Text: text})
+		}
+		w.event(ircconn.Reply{Numeric: 318, Params: []string{"romeo", "End"}})
+	}
+	answer("at the ball")
+	w.expectOne(`from='`+romeoJID+`'`, `<status>at the ball</status>`)
+	w.presenceTo(romeoJID, "probe")
+	w.expectLines("WHOIS romeo romeo")
+	answer("")
+	w.expectOne(`<presence from='` + romeoJID + `' to='juliet@xmpp.test'/>`)
+	w.presenceTo(romeoJID, "probe")
+	w.forget()
+	n := w.network()
+	w.event(ircconn.Disconnected{}) // with a question open
+	if n.askingAway {
+		t.Error("nobody is asked about any more")
+	}
+}

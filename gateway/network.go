@@ -47,6 +47,7 @@ type Network struct {
 	asked       asked       // who last wrote raw commands
 	ctcpSlots   slots
 	contacts    map[ircconn.Folded]*contact // whom the user follows here
+	askingAway  bool                        // whether the answer about one of them is awaited
 	callers     map[ircconn.Folded]bool     // who waits to be let write to the user
 	isonTimer   *time.Timer
 	whois       map[ircconn.Folded]*whois

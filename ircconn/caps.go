@@ -12,6 +12,7 @@ var requestedCaps = [...]string{
 	"account-notify",
 	"account-tag",
 	"away-notify",
+	"extended-monitor",
 	"chghost",
 	"setname",
 	"invite-notify",
