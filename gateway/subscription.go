@@ -176,9 +176,20 @@ func (u *User) writePresenceFrom(from component.JID, presenceType string) {
 	u.enc.Close()
 }
 
+// isInRoster reports whether the user has the network in the roster. Contacts are not read
+// before the first of a session that needs them, which may be the end of a connection
+// that never was.
+func (n *Network) isInRoster() bool {
+	if err := n.u.loadContacts(); err != nil {
+		n.log.Debug("whether the network is in the roster is not known", "error", err)
+		return false
+	}
+	return n.u.contacts[n.jid.String()]
+}
+
 // showNetwork tells who has the network in the roster that it is up or down.
 func (n *Network) showNetwork(presenceType string) {
-	if n.u.contacts[n.jid.String()] {
+	if n.isInRoster() {
 		n.u.writePresenceFrom(n.jid, presenceType)
 	}
 }
@@ -187,7 +198,7 @@ func (n *Network) showNetwork(presenceType string) {
 // connection to it (XEP-0100 §4.4.2).
 func (n *Network) showFailure(err error) {
 	u := n.u
-	if u.contacts[n.jid.String()] {
+	if n.isInRoster() {
 		u.enc.ErrorReply(&component.Stanza{Kind: component.Presence, From: u.jid, To: n.jid}, u.stanzaError(err))
 	}
 }
