@@ -65,6 +65,13 @@ func TestLoginBySASL(t *testing.T) {
 	juliet.tell("set " + s.network + " sasl_password wrong")
 	juliet.joinFails(s.channel, "not-authorized")
 
+	juliet.tell("set " + s.network + " sasl_required false")
+	juliet.join()
+	juliet.expect(Message().From(s.server()).BodyContains("without a login"))
+	juliet.tell("set " + s.network + " sasl_required")
+	juliet.tell("disconnect-from-irc-server " + s.network)
+	juliet.expect(Presence().From(juliet.occupant()).Type("unavailable"))
+
 	juliet.tell("set " + s.network + " sasl_password " + password[:6])
 	juliet.join()
 	juliet.expect(Message().From(s.server()).BodyContains("You are logged in to " + s.network + " as " + account))

@@ -46,6 +46,9 @@ func (u *User) connectionOptions(scope store.Scope, nick string) ircconn.Options
 	if mechanism := u.value(setSASLMechanism, scope); mechanism != "" && mechanism != "auto" {
 		options.SASL.Mechanisms = []string{mechanism}
 	}
+	if !u.isOn(setSASLRequired, scope) {
+		options.SASL.Policy = ircconn.SASLOptional
+	}
 	if verify, ok := parseBoolean(u.value(setVerify, scope)); ok && !verify {
 		options.Verify = ircconn.AcceptAnyCertificate
 	}

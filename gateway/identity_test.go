@@ -52,6 +52,32 @@ func TestConnectionOptions(t *testing.T) {
 	}
 }
 
+// A login that fails ends the connection, unless the user chose otherwise for that
+// network.
+func TestLoginThatMayFail(t *testing.T) {
+	for way, choose := range map[string]func(*world){
+		"form": func(w *world) { w.configure(server, fieldXML("sasl_required", "false")) },
+		"chat": func(w *world) { w.chat("set irc.test sasl_required false") },
+	} {
+		w := newWorld(t)
+		w.openStore()
+		if policy := w.u.connectionOptions(store.Scope{User: w.u.jid.String(), Server: "irc.test"}, "juliet").SASL.Policy; policy != ircconn.SASLRequired {
+			t.Errorf("%s: the policy is %v at first", way, policy)
+		}
+		choose(w)
+		for network, want := range map[string]ircconn.SASLPolicy{"irc.test": ircconn.SASLOptional, "irc.other": ircconn.SASLRequired} {
+			if policy := w.u.connectionOptions(store.Scope{User: w.u.jid.String(), Server: network}, "juliet").SASL.Policy; policy != want {
+				t.Errorf("%s: the policy for %s is %v", way, network, policy)
+			}
+		}
+		contains(t, w.chat("set irc.test sasl_required maybe"), `not-acceptable`)
+		w.configure(server, fieldXML("nick", "jule")) // a field that is missing was left empty
+		if policy := w.u.connectionOptions(store.Scope{User: w.u.jid.String(), Server: "irc.test"}, "juliet").SASL.Policy; policy != ircconn.SASLRequired {
+			t.Errorf("%s: the policy is %v without a choice", way, policy)
+		}
+	}
+}
+
 // Each user is somebody else to IRC, and always the same.
 func TestUsersAreToldApart(t *testing.T) {
 	w := newWorld(t)

@@ -40,6 +40,7 @@ const (
 	setSASLAccount   = "sasl_account"
 	setSASLPassword  = "sasl_password"
 	setSASLMechanism = "sasl_mechanism"
+	setSASLRequired  = "sasl_required"
 	setNick          = "nick"
 	setOtherNicks    = "alternative_nicks"
 	setPassword      = "pass"
@@ -100,6 +101,8 @@ func settingList() []setting {
 			on: onServer, secret: true, valid: validLine},
 		{field: field{name: setSASLMechanism, kind: listSingle, label: "SASL mechanism",
 			options: []option{{"auto", "the strongest that the server has"}, {"SCRAM-SHA-256", "SCRAM-SHA-256"}, {"PLAIN", "PLAIN"}, {"EXTERNAL", "EXTERNAL (certificate)"}}}, on: onServer},
+		{field: field{name: setSASLRequired, kind: boolean, label: "SASL required", help: "End the connection when the login fails; otherwise go on without it, where others see your own host and may take your nick"},
+			on: onServer, admin: func(Config) string { return "true" }},
 		{field: field{name: setPassword, kind: textPrivate, label: "Server password", help: "Sent as PASS when connecting"}, on: onServer, secret: true, valid: validLine},
 		{field: field{name: setAfterConnect, kind: textMulti, label: "After-connection IRC commands", help: "Raw IRC lines that are sent when the connection is there, such as PRIVMSG NickServ :identify …"},
 			on: onServer, secret: true, valid: validCommand},
