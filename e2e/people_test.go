@@ -3,6 +3,9 @@
 package e2e
 
 import (
+	"fmt"
+	"slices"
+	"strconv"
 	"testing"
 
 	. "passerelle/internal/harness/xmppclient"
@@ -68,6 +71,103 @@ func TestChannelListAndSearch(t *testing.T) {
 	})
 }
 
+// The list comes in pages from each end and by index (XEP-0059), each with how many
+// channels there are.
+func TestChannelListPages(t *testing.T) {
+	s := begin(t)
+	juliet := s.user("juliet")
+	romeo := s.member("romeo")
+	for _, garden := range []string{"-a", "-b", "-c"} {
+		romeo.join(s.channel + garden)
+	}
+	juliet.join()
+	list := func(set string) ([]string, *Element) {
+		s.Helper()
+		answer := juliet.ask("get", s.server(), "<query xmlns='http://jabber.org/protocol/disco#items'>"+set+"</query>")
+		var rooms []string
+		for _, item := range answer.Find("query/item") {
+			rooms = append(rooms, item.Attribute("jid"))
+		}
+		return rooms, answer.First("query/set")
+	}
+	all, whole := list(rsm("<max>1000</max>"))
+	at := slices.Index(all, s.room())
+	if at < 0 || at+3 >= len(all) || all[at+3] != s.roomOf(s.channel+"-c") || whole.TextAt("count") != strconv.Itoa(len(all)) {
+		s.Fatalf("the list has %v", all)
+	}
+	for set, from := range map[string]int{
+		"<max>2</max><after>" + Escape(all[at]) + "</after>":     at + 1,
+		"<max>2</max><before>" + Escape(all[at+2]) + "</before>": at,
+		"<max>2</max><before/>":                                  len(all) - 2,
+		"<max>2</max><index>" + strconv.Itoa(at+1) + "</index>":  at + 1,
+		"<max>2</max>": 0,
+	} {
+		rooms, end := list(rsm(set))
+		if !slices.Equal(rooms, all[from:from+2]) || end.TextAt("first") != all[from] || end.TextAt("last") != all[from+1] ||
+			end.AttributeAt("first", "index") != strconv.Itoa(from) || end.TextAt("count") != strconv.Itoa(len(all)) {
+			s.Errorf("%s brings %v and %s; want two from number %d of %v", set, rooms, end, from, all)
+		}
+	}
+	if rooms, end := list(rsm("<max>0</max>")); len(rooms) != 0 || end.TextAt("count") != strconv.Itoa(len(all)) {
+		s.Errorf("a page of nothing is %v and %s", rooms, end)
+	}
+	answer := juliet.request("get", s.server(), "<query xmlns='http://jabber.org/protocol/disco#items'>"+rsm("<after>unknown</after>")+"</query>")
+	if answer.First("error/item-not-found") == nil {
+		s.Errorf("behind a channel that there is not comes %s", answer)
+	}
+}
+
+// Whoever is invited on XMPP gets the key, comes in with it, or declines, which is told to
+// who invited them and only by who was invited.
+func TestInvitationsOnXMPP(t *testing.T) {
+	s := begin(t)
+	juliet, romeo := s.meeting()
+	romeo.Send("MODE %s +k sesame", s.channel)
+	juliet.expect(Message().From(s.room()).Status("104"))
+	tybalt, paris := s.user("tybalt"), s.user("paris")
+	bare := func(u *user) string { return u.account + "@" + s.xmpp.Domain }
+	juliet.sendf("<message to='%s'><x xmlns='http://jabber.org/protocol/muc#user'><invite to='%s'><reason>a feast</reason></invite><invite to='%s'/></x></message>",
+		s.room(), bare(tybalt), bare(paris))
+	invited := tybalt.expect(Message().From(s.room()).Has("{http://jabber.org/protocol/muc#user}x/invite"))
+	if x := invited.First("{http://jabber.org/protocol/muc#user}x"); x.TextAt("password") != "sesame" || x.TextAt("invite/reason") != "a feast" ||
+		x.AttributeAt("invite", "from") != bare(juliet) || invited.AttributeAt("{jabber:x:conference}x", "password") != "sesame" {
+		s.Errorf("tybalt is sent %s", invited)
+	}
+	tybalt.sendJoin(s.room(), tybalt.nick, invited.TextAt("{http://jabber.org/protocol/muc#user}x/password"))
+	tybalt.expect(selfPresence(tybalt.occupant()))
+
+	paris.expect(Message().From(s.room()).Has("{http://jabber.org/protocol/muc#user}x/invite"))
+	decline := "<message id='%s' to='%s'><x xmlns='http://jabber.org/protocol/muc#user'><decline to='%s'><reason>too late</reason></decline></x></message>"
+	paris.sendf(decline, paris.NewID(), s.room(), bare(juliet))
+	declined := juliet.expect(Message().From(s.room()).Has("{http://jabber.org/protocol/muc#user}x/decline")).First("{http://jabber.org/protocol/muc#user}x")
+	if declined.AttributeAt("decline", "from") != bare(paris) || declined.TextAt("decline/reason") != "too late" {
+		s.Errorf("juliet is sent %s", declined)
+	}
+	nurse := s.user("nurse")
+	nurse.sendf(decline, nurse.NewID(), s.room(), bare(juliet))
+	nurse.expect(Message().From(s.room()).Error("item-not-found"))
+}
+
+// A nick is invited however it is written, as with biboumi.
+func TestNicksAreInvitedInAllWays(t *testing.T) {
+	everywhere(t, func(s *scenario) {
+		juliet, romeo := s.meeting()
+		romeo.Send("MODE %s +o %s", s.channel, juliet.nick)
+		juliet.expect(Presence().From(juliet.occupant()).Item("admin", "moderator"))
+		for _, way := range []string{"%s", "%s%%anything@" + s.gateway.Hostname, "anything@" + s.gateway.Hostname + "/%s"} {
+			tybalt := s.person("tybalt")
+			juliet.sendf("<message to='%s'><x xmlns='http://jabber.org/protocol/muc#user'><invite to='%s'/></x></message>", s.room(), fmt.Sprintf(way, tybalt.Nick()))
+			tybalt.expectFrom(juliet.nick, "INVITE", tybalt.Nick(), s.channel)
+		}
+		hall := s.channel + "-hall"
+		romeo.join(hall)
+		juliet.sendf("<message to='%s' type='chat'><body>psst</body></message>", s.roomOf(hall)+"/"+romeo.Nick()) // not in there
+		romeo.expectFrom(juliet.nick, "PRIVMSG", romeo.Nick(), "psst")
+		juliet.sendf("<message to='%s' type='chat'><body>again</body></message>", "%"+s.network+"@"+s.gateway.Hostname+"/"+romeo.Nick())
+		romeo.expectFrom(juliet.nick, "PRIVMSG", romeo.Nick(), "again")
+	})
+}
+
 func TestInvitationsInBothForms(t *testing.T) {
 	s := begin(t)
 	juliet, romeo := s.meeting()
@@ -101,9 +201,29 @@ func TestNetworkInTheRoster(t *testing.T) {
 func TestPromptGivesAddresses(t *testing.T) {
 	s := begin(t)
 	juliet := s.user("juliet")
-	answer := juliet.ask("set", s.gateway.Hostname, "<query xmlns='jabber:iq:gateway'><prompt>"+s.channel+"@"+s.network+"</prompt></query>")
-	if got := answer.TextAt("{jabber:iq:gateway}query/{jabber:iq:gateway}jid"); got != s.room() {
-		t.Errorf("the address is %q", got)
+	if desc := juliet.ask("get", s.gateway.Hostname, "<query xmlns='jabber:iq:gateway'/>").TextAt("query/prompt"); desc == "" {
+		t.Error("nothing is asked for")
+	}
+	for prompt, want := range map[string]string{
+		s.channel + "@" + s.network:                      s.room(),
+		s.channel + "%" + s.network:                      s.room(),
+		"Romeo@" + s.network:                             s.private("romeo"),
+		"irc://" + s.network + "/" + s.channel:           s.room(),
+		"ircs://" + s.network + ":6697/" + s.channel[1:]: s.room(),
+		"irc://" + s.network + "/romeo,isnick":           s.private("romeo"),
+		"ircs://" + s.network:                            s.server(),
+	} {
+		answer := juliet.ask("set", s.gateway.Hostname, "<query xmlns='jabber:iq:gateway'><prompt>"+Escape(prompt)+"</prompt></query>")
+		if got := answer.TextAt("query/jid"); got != want {
+			t.Errorf("the address of %s is %q", prompt, got)
+		}
+	}
+	answer := juliet.ask("set", s.server(), "<query xmlns='jabber:iq:gateway'><prompt>"+Escape(s.channel)+"</prompt></query>")
+	if got := answer.TextAt("query/jid"); got != s.room() {
+		t.Errorf("the address is %q on the server", got)
+	}
+	if answer := juliet.request("set", s.gateway.Hostname, "<query xmlns='jabber:iq:gateway'><prompt>two words</prompt></query>"); answer.First("error/item-not-found") == nil {
+		t.Errorf("two words give %s", answer)
 	}
 }
 
