@@ -2,6 +2,7 @@ package gateway
 
 import (
 	"maps"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -72,7 +73,52 @@ func (ch *Channel) modeFields() []field {
 		named += string(mode) // a server may name a mode twice
 		fields = append(fields, field{name: fieldOther + string(mode), kind: boolean, label: "Channel mode +" + string(mode), values: []string{fromBool(set)}})
 	}
+	for _, mode := range n.modesWithText() {
+		fields = append(fields, field{name: fieldOther + string(mode.letter), kind: textSingle, label: "Channel mode +" + string(mode.letter) + " and its parameter; empty: not set",
+			values: oneOrNone(ch.modes[mode.letter])})
+	}
 	return fields
+}
+
+// textMode is a channel mode with a parameter.
+type textMode struct {
+	letter byte
+	kind   ircconn.ModeKind
+}
+
+// modesWithText are the network's modes with a parameter that have no field of their
+// own, as the key and the limit have. Lists are none of them.
+func (n *Network) modesWithText() []textMode {
+	var modes []textMode
+	for i, kind := range []ircconn.ModeKind{ircconn.ModeAlways, ircconn.ModeWhenSet} {
+		for _, letter := range []byte(n.support.ChanModes[i+1]) {
+			isKnown := slices.ContainsFunc(modes, func(m textMode) bool { return m.letter == letter })
+			if isLetter(letter) && letter != 'k' && letter != 'l' && !isKnown {
+				modes = append(modes, textMode{letter, kind})
+			}
+		}
+	}
+	return modes
+}
+
+// textChanges adds what is wanted of the modes with a parameter.
+func (ch *Channel) textChanges(changes []ircconn.ModeChange, filled submission) ([]ircconn.ModeChange, error) {
+	for _, mode := range ch.n.modesWithText() {
+		name := fieldOther + string(mode.letter)
+		now, wanted := ch.modes[mode.letter], filled.first(name)
+		if !filled.has(name) || wanted == now {
+			continue
+		}
+		if strings.ContainsAny(wanted, " \r\n\x00") || strings.HasPrefix(wanted, ":") {
+			return nil, refuse("not-acceptable", "%q is not a parameter of a mode: it has to be one word that does not begin with a colon", wanted)
+		}
+		change := ircconn.ModeChange{Add: wanted != "", Mode: mode.letter, Kind: mode.kind, Arg: wanted}
+		if !change.Add && mode.kind == ircconn.ModeAlways {
+			change.Arg = now
+		}
+		changes = append(changes, change)
+	}
+	return changes, nil
 }
 
 func isLetter(b byte) bool { return b >= 'a' && b <= 'z' || b >= 'A' && b <= 'Z' }
@@ -216,6 +262,10 @@ func (ch *Channel) modeChanges(filled submission) ([]ircconn.ModeChange, error) 
 		changes = append(changes, ircconn.ModeChange{Add: true, Mode: 'l', Kind: ircconn.ModeWhenSet, Arg: wanted})
 	} else if limited && wanted == "" && filled.has(fieldMaxUsers) {
 		changes = append(changes, ircconn.ModeChange{Mode: 'l', Kind: ircconn.ModeWhenSet})
+	}
+	changes, err := ch.textChanges(changes, filled)
+	if err != nil {
+		return nil, err
 	}
 	return ch.keyChanges(changes, filled)
 }

@@ -346,6 +346,47 @@ func TestPersistentRoom(t *testing.T) {
 	w.expectLines("PART #chan")
 }
 
+// Modes with a parameter are texts in the room's form.
+func TestRoomModesWithText(t *testing.T) {
+	w := withStore(t)
+	w.event(ircconn.SupportChanged{Support: support.With([]string{"CHANMODES=beI,kfL,ljkf,imnpst"})})
+	w.event(ircconn.ModeChanged{Channel: "#chan", Changes: []ircconn.ModeChange{
+		{Add: true, Mode: 'f', Kind: ircconn.ModeAlways, Arg: "5:3"}, {Add: true, Mode: 'j', Kind: ircconn.ModeWhenSet, Arg: "9:1"}}})
+	w.forget()
+	w.stanza(`<iq from='%s' to='%s' type='get' id='o'><query xmlns='http://jabber.org/protocol/muc#owner'/></iq>`, desk, room)
+	form := strings.Join(w.sent(), "")
+	contains(t, form, `var='irc#mode_f' type='text-single'`, `<value>5:3</value>`, `var='irc#mode_j' type='text-single'`, `<value>9:1</value>`, `var='irc#mode_L' type='text-single'`)
+	lacks(t, form, `irc#mode_k`, `irc#mode_l`)
+	if strings.Count(form, `irc#mode_f`) != 1 {
+		t.Error("a mode that the server names twice is there twice")
+	}
+	set := func(fields string) {
+		w.stanza(`<iq from='%s' to='%s' type='set' id='o'><query xmlns='http://jabber.org/protocol/muc#owner'><x xmlns='jabber:x:data' type='submit'>%s</x></query></iq>`, desk, room, fields)
+	}
+	for _, test := range []struct{ fields, line string }{
+		{fieldXML("irc#mode_f", "5:3") + fieldXML("irc#mode_j", "9:1") + fieldXML("irc#mode_L"), ""},
+		{fieldXML("persistent", "false"), ""},
+		{fieldXML("irc#mode_f", "7:7") + fieldXML("irc#mode_L", "#hall"), "MODE #chan +fL 7:7 #hall"},
+		{fieldXML("irc#mode_f", ""), "MODE #chan -f 5:3"},
+		{fieldXML("irc#mode_j"), "MODE #chan -j"},
+	} {
+		set(test.fields)
+		if test.line == "" {
+			w.expectOne(`type='result'`)
+			w.expectLines()
+			continue
+		}
+		w.expectLines(test.line, "MODE #chan")
+		w.event(ircconn.Refused{Numeric: 482, Target: "#chan", Text: "You're not channel operator"})
+		w.expectOne(`forbidden`)
+	}
+	for _, wrong := range []string{"two words", ":x"} {
+		set(fieldXML("irc#mode_f", wrong))
+		w.expectOne(`not-acceptable`, `one word`)
+		w.expectLines()
+	}
+}
+
 func TestRoomConfiguration(t *testing.T) {
 	w := withStore(t)
 	get := func() string {
