@@ -200,3 +200,19 @@ func TestWhatIsNotToBeRecorded(t *testing.T) {
 		t.Errorf("the archive has %v", got)
 	}
 }
+
+// What was said to one person is not in the archive of the room that it went through.
+func TestPrivateMessagesAreNotArchived(t *testing.T) {
+	everywhere(t, func(s *scenario) {
+		juliet, romeo := s.meeting()
+		juliet.chat(romeo.occupant(), "psst")
+		romeo.expectFrom(juliet.nick, "PRIVMSG", romeo.Nick(), "psst")
+		romeo.Send("PRIVMSG %s :what?", juliet.nick)
+		juliet.expect(Message().From(romeo.occupant()).Type("chat").Body("what?"))
+		romeo.say("nothing")
+		juliet.expect(Message().From(romeo.occupant()).Body("nothing"))
+		if got := bodiesOf(juliet.archive(s.room(), "")); !slices.Equal(got, []string{"nothing"}) {
+			s.Errorf("the archive has %v", got)
+		}
+	})
+}

@@ -3,6 +3,7 @@
 package e2e
 
 import (
+	"fmt"
 	"slices"
 	"testing"
 
@@ -44,6 +45,31 @@ func TestGatewayToOneServer(t *testing.T) {
 	juliet.command(gateway, "global-configure", form.Attribute("sessionid"), map[string]string{"max_history_length": "7"})
 	if form := juliet.command(gateway, "global-configure", "", nil); !contains(form.String(), ">7<") {
 		t.Errorf("the settings for everything are %s", form)
+	}
+
+	prompt := "<query xmlns='jabber:iq:gateway'><prompt>%s</prompt></query>"
+	if answer := juliet.ask("set", gateway, fmt.Sprintf(prompt, s.channel)); answer.TextAt("query/jid") != s.room() {
+		t.Errorf("the address is %s", answer)
+	}
+	answer := juliet.request("set", gateway, fmt.Sprintf(prompt, s.channel+"@elsewhere.test"))
+	if answer.First("error/item-not-found") == nil || !contains(answer.TextAt("error/text"), inspircdName+" only") {
+		t.Errorf("a channel elsewhere is answered with %s", answer)
+	}
+}
+
+// Who may not choose their own names is not asked for them.
+func TestNamesAreTheGateways(t *testing.T) {
+	s := beginAlone(t, func(o *harness.GatewayOptions) {
+		o.Settings["gateway"]["own_realname"], o.Settings["gateway"]["realname_from_jid"] = false, true
+	})
+	juliet, romeo := s.meeting()
+	form := juliet.command(s.server(), "configure", "", nil)
+	if form.First("x") == nil || contains(form.String(), "'realname'") || contains(form.String(), "'username'") {
+		t.Errorf("the settings are %s", form)
+	}
+	romeo.Send("WHOIS %s", juliet.nick)
+	if is := romeo.expect("311", romeo.Nick(), juliet.nick); is.Last() != juliet.account+"@"+s.xmpp.Domain {
+		t.Errorf("juliet's real name is %q", is.Last())
 	}
 }
 
