@@ -108,10 +108,43 @@ func TestModesThroughTheRoomsForm(t *testing.T) {
 	}
 	romeo.Send("MODE %s +o %s", s.channel, juliet.nick)
 	juliet.expect(Presence().From(juliet.occupant()).Item("admin", "moderator"))
-	if answer := submit("muc#roomconfig_moderatedroom", "1"); answer.Type() != "result" {
-		t.Errorf("the operator gets %s", answer)
+	for _, test := range []struct{ field, value, change, argument string }{
+		{"muc#roomconfig_moderatedroom", "1", "+m", ""},
+		{"muc#roomconfig_moderatedroom", "0", "-m", ""},
+		{"muc#roomconfig_membersonly", "1", "+i", ""},
+		{"muc#roomconfig_publicroom", "0", "+s", ""},
+		{"muc#roomconfig_publicroom", "1", "-s", ""},
+		{"muc#roomconfig_changesubject", "1", "-t", ""},
+		{"muc#roomconfig_changesubject", "0", "+t", ""},
+		{"muc#roomconfig_maxusers", "7", "+l", "7"},
+		{"muc#roomconfig_maxusers", "", "-l", ""},
+		{"irc#mode_n", "0", "-n", ""},
+	} {
+		if answer := submit(test.field, test.value); answer.Type() != "result" {
+			t.Errorf("the operator gets %s", answer)
+		}
+		parameters := []string{s.channel, test.change}
+		if test.argument != "" {
+			parameters = append(parameters, test.argument)
+		}
+		romeo.expectFrom(juliet.nick, "MODE", parameters...)
 	}
-	romeo.expectFrom(juliet.nick, "MODE", s.channel, "+m")
+	form := juliet.ask("get", s.room(), "<query xmlns='http://jabber.org/protocol/muc#owner'/>")
+	shown := make(map[string]string)
+	for _, field := range form.Find("query/x/field") {
+		shown[field.Attribute("var")] = field.TextAt("value")
+	}
+	for field, want := range map[string]string{
+		"muc#roomconfig_moderatedroom": "false", "muc#roomconfig_membersonly": "true", "muc#roomconfig_publicroom": "true",
+		"muc#roomconfig_changesubject": "false", "muc#roomconfig_maxusers": "", "irc#mode_n": "false",
+	} {
+		if value, has := shown[field]; !has || value != want {
+			t.Errorf("%s is %q in the form, want %q: %s", field, value, want, form)
+		}
+	}
+	if answer := submit("muc#roomconfig_maxusers", "many"); answer.First("error/{urn:ietf:params:xml:ns:xmpp-stanzas}not-acceptable") == nil {
+		t.Errorf("a limit that is no number is answered with %s", answer)
+	}
 }
 
 func TestConnectionInformationAndDisconnect(t *testing.T) {
