@@ -191,13 +191,20 @@ func TestPersistentRoomKeepsWhatWasMissed(t *testing.T) {
 }
 
 func TestWhatIsNotToBeRecorded(t *testing.T) {
-	s := begin(t)
-	juliet, romeo := s.meeting()
-	juliet.tell("set " + s.channel + "%" + s.network + " record_history false")
-	romeo.say("off the record")
-	juliet.expect(Message().From(romeo.occupant()).Body("off the record"))
-	if got := juliet.archive(s.room(), ""); len(got) > 0 {
-		t.Errorf("the archive has %v", got)
+	for name, where := range map[string]func(*scenario) string{
+		"one channel": func(s *scenario) string { return s.channel + "%" + s.network + " " },
+		"everything":  func(*scenario) string { return "" },
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := begin(t)
+			juliet, romeo := s.meeting()
+			juliet.tell("set " + where(s) + "record_history false")
+			romeo.say("off the record")
+			juliet.expect(Message().From(romeo.occupant()).Body("off the record"))
+			if got := juliet.archive(s.room(), ""); len(got) > 0 {
+				t.Errorf("the archive has %v", got)
+			}
+		})
 	}
 }
 

@@ -48,6 +48,28 @@ func (u *user) tell(body string) string {
 	return u.expect(Message().From(u.s.gateway.Hostname).Type("chat").Has("body")).TextAt("body")
 }
 
+// A form says which numbers fit (XEP-0122), and others are refused with the form again.
+func TestFormsSayWhichNumbersFit(t *testing.T) {
+	everywhere(t, func(s *scenario) {
+		juliet := s.user("juliet")
+		form := juliet.command(s.gateway.Hostname, "configure", "", nil)
+		valid := false
+		for _, field := range form.Find("x/field") {
+			if field.Attribute("var") == "max_history_length" {
+				rule := field.First("{http://jabber.org/protocol/xdata-validate}validate")
+				valid = rule != nil && rule.Attribute("datatype") == "xs:integer" && rule.AttributeAt("range", "min") == "0" && rule.AttributeAt("range", "max") == "1000"
+			}
+		}
+		if !valid {
+			s.Errorf("the length of the history has no range in %s", form)
+		}
+		again := juliet.command(s.gateway.Hostname, "configure", form.Attribute("sessionid"), map[string]string{"max_history_length": "1001"})
+		if again.Attribute("status") != "executing" || !contains(again.TextAt("note"), "not a whole number from 0 to 1000") {
+			s.Errorf("a number that does not fit is answered with %s", again)
+		}
+	})
+}
+
 func TestSettingsDecideHowToConnect(t *testing.T) {
 	s := begin(t)
 	juliet := s.user("juliet")
