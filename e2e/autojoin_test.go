@@ -18,7 +18,16 @@ func TestChannelsAreJoinedAtLogin(t *testing.T) {
 		juliet.sendf("<presence type='subscribed' to='%s'/>", s.gateway.Hostname)
 		juliet.tell("set " + s.network + " auto_join " + s.channel)
 		juliet.Send("<presence type='unavailable'/>")
-		juliet.otherResource()
+		desk := juliet.otherResource()
 		romeo.expectFrom(juliet.nick, "JOIN", s.channel)
+		// One of two clients that goes offline takes nobody from IRC.
+		phone := juliet.otherResource()
+		phone.tell("help")
+		phone.Send("<presence type='unavailable'/>")
+		phone.tell("help") // which comes after that
+		romeo.Send("WHOIS %s", juliet.nick)
+		romeo.expect("311", romeo.Nick(), juliet.nick)
+		desk.Send("<presence type='unavailable'/>")
+		romeo.expectFrom(juliet.nick, "QUIT")
 	})
 }
