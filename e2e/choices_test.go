@@ -105,9 +105,11 @@ func TestCertificateByAdHocCommand(t *testing.T) {
 	}
 	juliet.join()
 	juliet.chat(s.server(), "WHOIS "+juliet.nick)
-	juliet.expect(Message().From(s.server()).BodyContains(made))
+	juliet.expect(Message().From(s.server()).BodyContains("certificate fingerprint " + made))
 	run("remove")
 	juliet.reconnect()
+	juliet.chat(s.gateway.Hostname, "help")
+	juliet.expectThrough(Message().From(s.gateway.Hostname).BodyContains("disconnect-from-irc-server")) // what was said before is done with
 	juliet.chat(s.server(), "WHOIS "+juliet.nick)
 	said := juliet.expectThrough(Message().From(s.server()).BodyContains("idle"))
 	for _, element := range said {

@@ -141,6 +141,9 @@ func TestModesThroughTheRoomsForm(t *testing.T) {
 		{"muc#roomconfig_maxusers", "7", "+l", "7"},
 		{"muc#roomconfig_maxusers", "", "-l", ""},
 		{"irc#mode_n", "0", "-n", ""},
+		{"irc#mode_j", "9:3", "+j", "9:3"}, // no more than 9 joins in 3 seconds
+		{"irc#mode_j", "", "-j", ""},
+		{"irc#mode_j", "8:2", "+j", "8:2"},
 	} {
 		if answer := submit(test.field, test.value); answer.Type() != "result" {
 			t.Errorf("the operator gets %s", answer)
@@ -158,7 +161,7 @@ func TestModesThroughTheRoomsForm(t *testing.T) {
 	}
 	for field, want := range map[string]string{
 		"muc#roomconfig_moderatedroom": "false", "muc#roomconfig_membersonly": "true", "muc#roomconfig_publicroom": "true",
-		"muc#roomconfig_changesubject": "false", "muc#roomconfig_maxusers": "", "irc#mode_n": "false",
+		"muc#roomconfig_changesubject": "false", "muc#roomconfig_maxusers": "", "irc#mode_n": "false", "irc#mode_j": "8:2",
 	} {
 		if value, has := shown[field]; !has || value != want {
 			t.Errorf("%s is %q in the form, want %q: %s", field, value, want, form)
