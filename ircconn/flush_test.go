@@ -218,10 +218,11 @@ func TestTraceOfFlushToAFullSocket(t *testing.T) {
 func TestFlushToAFullSocket(t *testing.T) {
 	server := irctest.NewServer(t)
 	config := testConfig()
-	config.QueueLines, config.LineInterval = 40_000, 0
+	config.QueueLines, config.LineInterval = 80_000, 0
 	c, events, s := connect(t, config, testOptions(server), server, irctest.Registration{})
-	const lines = 30_000
-	text := strings.Repeat("x", 300)
+	// 25 MB: more than the system keeps for both ends of a socket.
+	const lines = 60_000
+	text := strings.Repeat("x", 400)
 	written := 0
 	for i := range lines {
 		if err := c.Queue(Privmsg("#c", fmt.Sprint(i, " ", text)).WithReceipt(uint64(i + 1))); err != nil {
