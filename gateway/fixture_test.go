@@ -78,6 +78,7 @@ func newWorld(t testing.TB) *world {
 	})
 	w.g.Attach(&w.out)
 	w.g.now = func() time.Time { return w.clock }
+	w.g.aside = func(func()) {} // nobody else works here
 	w.g.timer = func(d time.Duration, f func()) *time.Timer {
 		handle := time.NewTimer(24 * time.Hour)
 		w.timers = append(w.timers, &testTimer{w.clock.Add(d), func() {

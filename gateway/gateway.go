@@ -94,6 +94,7 @@ type Gateway struct {
 	now         func() time.Time
 	started     time.Time
 	timer       func(time.Duration, func()) *time.Timer
+	aside       func(work func()) // does work on a goroutine of its own
 	scratches   sync.Pool
 	macs        sync.Pool // of *occupantMAC
 	meter       meter
@@ -144,6 +145,7 @@ func New(options Options) *Gateway {
 		logLevel:    options.LogLevel,
 		now:         time.Now,
 		timer:       time.AfterFunc,
+		aside:       func(work func()) { go work() },
 		users:       make(map[component.JID]*User),
 	}
 	g.meter.init()

@@ -52,7 +52,7 @@ func (g *Gateway) StreamUp() {
 		go g.restore()
 		return
 	}
-	go g.wake()
+	g.aside(g.wake)
 }
 
 // StreamDown is called when it is lost; heard is when the host server was last
@@ -61,7 +61,7 @@ func (g *Gateway) StreamDown(err error, heard time.Time) {
 	g.log.Warn("the stream to the XMPP server is gone; IRC connections stay", "error", err)
 	g.stream.Store(&streamState{heard: heard})
 	g.noteAlive()
-	go g.wake()
+	g.aside(g.wake)
 }
 
 // wake has each user look at the stream, one after the other. It waits for nobody:
