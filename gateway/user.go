@@ -100,7 +100,7 @@ func (u *User) run() {
 	s := u.g.scratches.Get().(*scratch)
 	defer u.g.giveBack(s)
 	u.scratch = s
-	for {
+	for round := 0; ; round++ {
 		idle := len(u.networks) == 0 && len(u.adhoc) == 0 && len(u.inquiries) == 0 && u.unheard.since.IsZero()
 		stanzas, events = u.in.take(stanzas, events, idle)
 		if len(stanzas) == 0 && len(events) == 0 {
@@ -108,6 +108,9 @@ func (u *User) run() {
 				u.g.retire(u)
 			}
 			return
+		}
+		if round > 0 {
+			runtime.Gosched() // whoever is flooded takes turns with the others
 		}
 		for i, s := range stanzas {
 			if !u.guard(func() { u.handleStanza(s) }) || !comeInRows(stanzas[i:]) && !u.guard(u.flushLines) {
@@ -127,8 +130,6 @@ func (u *User) run() {
 		}
 		u.handOn()
 		u.roundDone(len(stanzas) + len(events))
-		// Whoever is flooded takes turns with the others.
-		runtime.Gosched()
 	}
 }
 
