@@ -113,8 +113,12 @@ func (u *User) run() {
 			runtime.Gosched() // whoever is flooded takes turns with the others
 		}
 		for i, s := range stanzas {
-			if !u.guard(func() { u.handleStanza(s) }) || !comeInRows(stanzas[i:]) && !u.guard(u.flushLines) {
+			if !u.guard(func() { u.handleStanza(s) }) {
 				u.abandon(stanzas[i:])
+				return
+			}
+			if !comeInRows(stanzas[i:]) && !u.guard(u.flushLines) {
+				u.abandon(stanzas[i+1:])
 				return
 			}
 			u.handOn()
