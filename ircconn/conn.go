@@ -98,19 +98,17 @@ func newConn(config Config, options Options, sink Sink, log *slog.Logger) *Conn 
 	return c
 }
 
-// Send queues lines for the server. They leave together, in order and with no
-// other line of the queue between them, at the pace that Config sets. Either
-// all are queued or none: the error is ErrQueueFull, ErrClosed or an *Error
-// about a line that cannot be sent. Lines queued before Registered wait for it,
-// and go without tags and label.
-func (c *Conn) Send(lines ...Line) error { return c.writer.send(lines) }
-
-// Queue is Send for lines that leave at the next Flush, or earlier.
+// Queue queues lines for the server, which leave at the next Flush, or earlier. They
+// leave together, in order and with no other line of the queue between them, at the
+// pace that Config sets. Either all are queued or none: the error is ErrQueueFull,
+// ErrClosed or an *Error about a line that cannot be sent. Lines queued before
+// Registered wait for it, and go without tags and label.
 func (c *Conn) Queue(lines ...Line) error { return c.writer.queueLines(lines) }
 
 // Flush has the lines of Queue leave. Those that the socket takes at once have left
 // when it returns; written is then called for each of them that has a receipt, and no
-// Written event follows. The other lines leave as those of Send do.
+// Written event follows. The other lines leave when the socket and the pace let them,
+// with a Written event for each that has a receipt.
 func (c *Conn) Flush(written func(receipt uint64)) { c.writer.flush(written) }
 
 // Quit says goodbye with a reason: QUIT leaves ahead of the lines that wait,

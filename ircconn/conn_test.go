@@ -396,27 +396,25 @@ func TestKilled(t *testing.T) {
 	}
 }
 
-func TestSend(t *testing.T) {
+// TestQueue: all lines of a call are queued, or none.
+func TestQueue(t *testing.T) {
 	server := irctest.NewServer(t)
-	c, events, s := connect(t, testConfig(), testOptions(server), server, irctest.Registration{Caps: modernCaps})
-	if err := c.Send(Join("#c", ""), Privmsg("#c", "hello there").WithLabel("7").WithReceipt(5)); err != nil {
+	c, _, s := connect(t, testConfig(), testOptions(server), server, irctest.Registration{Caps: modernCaps})
+	if err := send(c, Join("#c", ""), Privmsg("#c", "hello there").WithLabel("7")); err != nil {
 		t.Fatal(err)
 	}
 	s.ExpectLines("JOIN #c", "@label=7 PRIVMSG #c :hello there")
-	if got := waitFor[Written](t, events, nil); got.Receipt != 5 {
-		t.Fatalf("got %+v", got)
-	}
-	err := c.Send(Privmsg("#c", "first"), Privmsg("#c", "second\nQUIT"))
+	err := send(c, Privmsg("#c", "first"), Privmsg("#c", "second\nQUIT"))
 	var refused *Error
 	if !errors.As(err, &refused) {
 		t.Fatalf("got %v", err)
 	}
-	if err := c.Send(Privmsg("#c", "third")); err != nil {
+	if err := send(c, Privmsg("#c", "third")); err != nil {
 		t.Fatal(err)
 	}
 	s.ExpectLines("PRIVMSG #c third")
 	c.Close()
-	if err := c.Send(Join("#c", "")); !errors.Is(err, ErrClosed) {
+	if err := send(c, Join("#c", "")); !errors.Is(err, ErrClosed) {
 		t.Fatalf("got %v", err)
 	}
 }
@@ -426,20 +424,20 @@ func TestLineLenIsFollowed(t *testing.T) {
 	server := irctest.NewServer(t)
 	c, _, s := connect(t, testConfig(), testOptions(server), server, irctest.Registration{Support: []string{"LINELEN=1024"}})
 	long := strings.Repeat("a", 900)
-	if err := c.Send(Privmsg("#c", long)); err != nil {
+	if err := send(c, Privmsg("#c", long)); err != nil {
 		t.Fatal(err)
 	}
 	s.ExpectLines("PRIVMSG #c " + long)
-	if err := c.Send(Privmsg("#c", strings.Repeat("a", 1024))); err == nil {
+	if err := send(c, Privmsg("#c", strings.Repeat("a", 1024))); err == nil {
 		t.Fatal("a longer line was accepted")
 	}
 }
 
-// TestSendBeforeRegistration: lines wait, and go without what is not negotiated.
-func TestSendBeforeRegistration(t *testing.T) {
+// TestQueueBeforeRegistration: lines wait, and go without what is not negotiated.
+func TestQueueBeforeRegistration(t *testing.T) {
 	server := irctest.NewServer(t)
 	c, _ := start(t, testConfig(), testOptions(server))
-	if err := c.Send(Join("#c", "").WithLabel("1")); err != nil {
+	if err := send(c, Join("#c", "").WithLabel("1")); err != nil {
 		t.Fatal(err)
 	}
 	s := server.Accept()
@@ -452,13 +450,13 @@ func TestQuit(t *testing.T) {
 	config := testConfig()
 	config.Burst, config.LineInterval = 1, time.Hour
 	c, events, s := connect(t, config, testOptions(server), server, irctest.Registration{})
-	if err := c.Send(Privmsg("#c", "first"), Privmsg("#c", "second")); err != nil {
+	if err := send(c, Privmsg("#c", "first"), Privmsg("#c", "second")); err != nil {
 		t.Fatal(err)
 	}
 	s.ExpectLines("PRIVMSG #c first")
 	c.Quit("good night")
 	c.Quit("again")
-	if err := c.Send(Privmsg("#c", "third")); !errors.Is(err, ErrClosed) {
+	if err := send(c, Privmsg("#c", "third")); !errors.Is(err, ErrClosed) {
 		t.Errorf("got %v", err)
 	}
 	s.ExpectLines("QUIT :good night")
@@ -600,7 +598,7 @@ func TestNoGoroutinesAreLeft(t *testing.T) {
 		s := server.Accept()
 		s.Register(irctest.Registration{})
 		waitFor[Registered](t, r, nil)
-		if err := c.Send(slices.Repeat([]Line{Privmsg("#c", "x")}, 50)...); err != nil {
+		if err := send(c, slices.Repeat([]Line{Privmsg("#c", "x")}, 50)...); err != nil {
 			t.Fatal(err)
 		}
 		s.Expect("PRIVMSG")
@@ -626,7 +624,7 @@ func TestConcurrentUse(t *testing.T) {
 	for i := range 4 {
 		group.Go(func() {
 			for j := range 50 {
-				_ = c.Send(Privmsg("#c", fmt.Sprint(i, j)).WithLabel("x").WithReceipt(uint64(j + 1)))
+				_ = send(c, Privmsg("#c", fmt.Sprint(i, j)).WithLabel("x").WithReceipt(uint64(j+1)))
 			}
 		})
 	}

@@ -24,8 +24,8 @@
 // ([Conn.Afterwards]) is done by the goroutine that has read. Another one exists only
 // while lines wait to be written.
 // Events come one at a time and in order; the sink may wait, which makes the
-// reader wait and TCP slow that one server. [Conn.Send], [Conn.Quit] and
-// [Conn.Close] may be called from everywhere and never wait.
+// reader wait and TCP slow that one server. [Conn.Queue], [Conn.Flush], [Conn.Quit]
+// and [Conn.Close] may be called from everywhere and never wait.
 //
 // While nothing arrives a connection holds no read buffer. The strings of an
 // event are parts of the line they came in: who keeps a short one for long
@@ -35,9 +35,8 @@
 //
 // A connection leads where its [Destinations] allow, which is checked on the very
 // address dialled. A line that could be read as two, or that is too long, never
-// leaves: Send refuses the whole call with an [Error]. Encryption is never given
-// up: an ircs
-// address speaks TLS with a verified certificate, or the one that its
+// leaves: Queue refuses the whole call with an [Error]. Encryption is never given
+// up: an ircs address speaks TLS with a verified certificate, or the one that its
 // fingerprint names, or not at all; a server that asks for TLS (IRCv3 sts) is
 // not spoken to without again. Passwords of accounts do not go in the clear,
 // and a login that is required and does not happen is no connection: either

@@ -134,6 +134,15 @@ func connect(t testing.TB, config Config, options Options, server *irctest.Serve
 	return c, events, script
 }
 
+// send queues lines and has them leave.
+func send(c *Conn, lines ...Line) error {
+	if err := c.Queue(lines...); err != nil {
+		return err
+	}
+	c.Flush(func(uint64) {})
+	return nil
+}
+
 func newSession(c *Conn, address Address) *session {
 	s := &session{}
 	s.init(c, address)

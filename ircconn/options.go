@@ -72,7 +72,7 @@ type Options struct {
 	STS STSPolicy
 
 	// AfterConnect are sent once the server has welcomed us, paced, and before
-	// all lines of Send. One that cannot be sent is reported as Progress.
+	// all lines of Queue. One that cannot be sent is reported as Progress.
 	AfterConnect []Line
 	// WaitForLogin is how long at most Registered waits, after the welcome,
 	// for a login that AfterConnect, Password or Certificate bring about: for

@@ -174,7 +174,7 @@ func TestPacing(t *testing.T) {
 		for i := range 5 {
 			lines = append(lines, Privmsg("#c", fmt.Sprint(i)).WithReceipt(uint64(i+1)))
 		}
-		if err := p.conn.Send(lines...); err != nil {
+		if err := send(p.conn, lines...); err != nil {
 			t.Fatal(err)
 		}
 		for i := range 3 {
@@ -202,16 +202,16 @@ func TestQueueIsBounded(t *testing.T) {
 	config.Burst, config.QueueLines = 1, 5
 	inPipe(t, config, func(p *pipeTest) {
 		p.register()
-		if err := p.conn.Send(slices.Repeat([]Line{Privmsg("#c", "x")}, 5)...); err != nil {
+		if err := send(p.conn, slices.Repeat([]Line{Privmsg("#c", "x")}, 5)...); err != nil {
 			t.Fatal(err)
 		}
 		p.expectAfter(0, "PRIVMSG #c x")
 		synctest.Wait()
 		// Four wait: two more are too many, and then none is queued.
-		if err := p.conn.Send(Privmsg("#c", "y"), Privmsg("#c", "y")); !errors.Is(err, ErrQueueFull) {
+		if err := send(p.conn, Privmsg("#c", "y"), Privmsg("#c", "y")); !errors.Is(err, ErrQueueFull) {
 			t.Fatalf("got %v", err)
 		}
-		if err := p.conn.Send(Privmsg("#c", "z")); err != nil {
+		if err := send(p.conn, Privmsg("#c", "z")); err != nil {
 			t.Fatal(err)
 		}
 		for i := range 4 {
@@ -240,7 +240,7 @@ func TestQuitGrace(t *testing.T) {
 func TestServerThatDoesNotRead(t *testing.T) {
 	inPipe(t, testConfig(), func(p *pipeTest) {
 		p.register()
-		if err := p.conn.Send(Privmsg("#c", "x")); err != nil {
+		if err := send(p.conn, Privmsg("#c", "x")); err != nil {
 			t.Fatal(err)
 		}
 		// It still talks, so it is not silent.

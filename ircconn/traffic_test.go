@@ -21,7 +21,7 @@ func TestTrafficIsCounted(t *testing.T) {
 	waitFor[Registered](t, events, nil)
 	client.Send(":romeo!r@h PRIVMSG juliet :hi", ":romeo!r@h NOTICE juliet :hi", ":romeo!r@h JOIN #balcony", ":irc.test 401 juliet x :No such nick")
 	waitFor(t, events, func(e Refused) bool { return e.Numeric == 401 })
-	if err := c.Send(Privmsg("romeo", "one"), newLine("WHOIS", "romeo"), Privmsg("romeo", "three"), Privmsg("romeo", "four")); err != nil {
+	if err := send(c, Privmsg("romeo", "one"), newLine("WHOIS", "romeo"), Privmsg("romeo", "three"), Privmsg("romeo", "four")); err != nil {
 		t.Fatal(err)
 	}
 	client.SkipUntil("WHOIS")

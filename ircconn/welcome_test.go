@@ -39,14 +39,14 @@ func TestEncode(t *testing.T) {
 	waitFor[Registered](t, events, nil)
 	line := Privmsg("#été", "à ça")
 	line.Tags = []Tag{{"+draft/reply", "é"}}
-	if err := c.Send(line); err != nil {
+	if err := send(c, line); err != nil {
 		t.Fatal(err)
 	}
 	s.ExpectLines("@+draft/reply=é PRIVMSG #\xe9t\xe9 :\xe0 \xe7a")
 
 	s.Send(":irc.test 005 juliet UTF8ONLY :are supported by this server")
 	waitFor(t, events, func(e SupportChanged) bool { return e.Support.UTF8Only })
-	if err := c.Send(Privmsg("#c", "été")); err != nil {
+	if err := send(c, Privmsg("#c", "été")); err != nil {
 		t.Fatal(err)
 	}
 	s.ExpectLines("PRIVMSG #c été")
@@ -103,7 +103,7 @@ func TestPace(t *testing.T) {
 	inPipeWith(t, func(o *Options) { o.Pace = &Pace{Burst: 2, LineInterval: 5 * time.Second} }, func(p *pipeTest) {
 		p.register()
 		for i := range 4 {
-			if err := p.conn.Send(Privmsg("#c", fmt.Sprint(i))); err != nil {
+			if err := send(p.conn, Privmsg("#c", fmt.Sprint(i))); err != nil {
 				t.Fatal(err)
 			}
 		}
@@ -115,7 +115,7 @@ func TestPace(t *testing.T) {
 	// A burst of nothing would never send anything.
 	inPipeWith(t, func(o *Options) { o.Pace = &Pace{LineInterval: time.Second} }, func(p *pipeTest) {
 		p.register()
-		if err := p.conn.Send(Privmsg("#c", "0"), Privmsg("#c", "1")); err != nil {
+		if err := send(p.conn, Privmsg("#c", "0"), Privmsg("#c", "1")); err != nil {
 			t.Fatal(err)
 		}
 		p.expectAfter(0, "PRIVMSG #c 0")
@@ -130,7 +130,7 @@ func TestAfterConnect(t *testing.T) {
 		o.AfterConnect = after
 		o.Pace = &Pace{Burst: 1, LineInterval: time.Second}
 	}, func(p *pipeTest) {
-		if err := p.conn.Send(Join("#c", "")); err != nil {
+		if err := send(p.conn, Join("#c", "")); err != nil {
 			t.Fatal(err)
 		}
 		p.register()
@@ -148,10 +148,10 @@ func TestAfterConnectOfALostConnection(t *testing.T) {
 	config.QueueLines = 1
 	c := newConn(config, Options{}, nil, nil)
 	c.writer.precede([]Line{Away("a"), Away("b")})
-	if err := c.Send(Join("#c", "")); err != nil {
+	if err := send(c, Join("#c", "")); err != nil {
 		t.Fatal(err)
 	}
-	if err := c.Send(Join("#d", "")); err != ErrQueueFull {
+	if err := send(c, Join("#d", "")); err != ErrQueueFull {
 		t.Errorf("got %v", err)
 	}
 	c.writer.detach()
@@ -175,7 +175,7 @@ func TestWaitForLogin(t *testing.T) {
 				o.AfterConnect = identify
 				o.WaitForLogin = 30 * time.Second
 			}, func(p *pipeTest) {
-				if err := p.conn.Send(Join("#c", "")); err != nil {
+				if err := send(p.conn, Join("#c", "")); err != nil {
 					t.Fatal(err)
 				}
 				p.register()
@@ -201,7 +201,7 @@ func TestWaitForLoginEnds(t *testing.T) {
 		o.Password = "s3cret"
 		o.WaitForLogin = 30 * time.Second
 	}, func(p *pipeTest) {
-		if err := p.conn.Send(Join("#c", "")); err != nil {
+		if err := send(p.conn, Join("#c", "")); err != nil {
 			t.Fatal(err)
 		}
 		p.register()

@@ -155,24 +155,9 @@ func (w *writer) failed() error {
 	return w.failure
 }
 
-func (w *writer) send(lines []Line) error {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	if err := w.queueLocked(lines); err != nil {
-		return err
-	}
-	w.drainLocked()
-	return nil
-}
-
-// queueLines is send for lines that leave later.
 func (w *writer) queueLines(lines []Line) error {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	return w.queueLocked(lines)
-}
-
-func (w *writer) queueLocked(lines []Line) error {
 	if w.closed {
 		return ErrClosed
 	}
