@@ -1,6 +1,7 @@
 package ircconn
 
 import (
+	"errors"
 	"fmt"
 	"net"
 	"slices"
@@ -206,3 +207,17 @@ var testPoller = sync.OnceValue(func() *Poller {
 	}
 	return p
 })
+
+
+// assertFailure checks the one Disconnected event of a connection.
+func assertFailure(t *testing.T, events *recorder, kind ErrorKind, numeric int, text string) {
+	t.Helper()
+	end := waitFor[Disconnected](t, events, nil)
+	var failure *Error
+	if !errors.As(end.Err, &failure) || failure.Kind != kind || failure.Numeric != numeric || !strings.Contains(failure.Error(), text) {
+		t.Fatalf("got %+v: %v", end, end.Err)
+	}
+	if all := eventsOf[Disconnected](events.all()); len(all) != 1 {
+		t.Fatalf("%d Disconnected events", len(all))
+	}
+}
