@@ -214,6 +214,7 @@ func TestPasswordAndFailedConnection(t *testing.T) {
 		{&ircconn.Error{Kind: ircconn.KindRefused, Numeric: 465}, "forbidden"},
 		{&ircconn.Error{Kind: ircconn.KindRefused, Numeric: 464}, "not-authorized"},
 		{&ircconn.Error{Kind: ircconn.KindLogin}, "not-authorized"},
+		{&ircconn.Error{Kind: ircconn.KindPassword}, "not-authorized"},
 		{&ircconn.Error{Kind: ircconn.KindRefused, Numeric: 904}, "not-authorized"},
 		{errors.New("something else"), "remote-server-timeout"},
 	}

@@ -282,6 +282,7 @@ func connectionRefusal(name string, err error) error {
 		ircconn.KindConnect:     "remote-server-timeout",
 		ircconn.KindTimeout:     "remote-server-timeout",
 		ircconn.KindLogin:       "not-authorized",
+		ircconn.KindPassword:    "not-authorized",
 		ircconn.KindPingTimeout: "remote-server-timeout",
 		ircconn.KindForbidden:   "not-allowed",
 	}[cause.Kind]

@@ -91,7 +91,7 @@ func outlookOf(err error) outlook {
 		text = reason // what stands before it names the user
 	}
 	switch {
-	case cause.Kind == ircconn.KindLocal || cause.Kind == ircconn.KindForbidden:
+	case cause.Kind == ircconn.KindLocal || cause.Kind == ircconn.KindForbidden || cause.Kind == ircconn.KindPassword:
 		return hopeless
 	case cause.Kind != ircconn.KindRefused && cause.Kind != ircconn.KindServerClosed:
 		return worthTrying

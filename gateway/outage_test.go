@@ -201,6 +201,7 @@ func TestOutlooks(t *testing.T) {
 		{&ircconn.Error{Kind: ircconn.KindLogin}, worthTrying},
 		{&ircconn.Error{Kind: ircconn.KindResolve}, worthTrying},
 		{&ircconn.Error{Kind: ircconn.KindLocal}, hopeless},
+		{&ircconn.Error{Kind: ircconn.KindPassword, Text: "Access denied: Bad password?"}, hopeless},
 	}
 	for _, test := range tests {
 		if got := outlookOf(test.err); got != test.want {

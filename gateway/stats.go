@@ -63,7 +63,7 @@ type NetworkStats struct {
 // endReasons are why connections end: because we wanted it, or by the kind of
 // fault.
 var endReasons = [...]string{
-	"wanted", "local", "resolve", "connect", "timeout", "tls", "refused", "closed", "silent", "protocol", "login", "forbidden",
+	"wanted", "local", "resolve", "connect", "timeout", "tls", "refused", "closed", "silent", "protocol", "login", "forbidden", "password",
 }
 
 // EndReasons are the reasons by which NetworkStats.Ended counts.

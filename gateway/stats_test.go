@@ -90,7 +90,7 @@ func TestEndsAreCountedByReason(t *testing.T) {
 			}
 		}
 	}
-	if got, kinds := len(EndReasons()), int(ircconn.KindForbidden)+2; got != kinds {
+	if got, kinds := len(EndReasons()), int(ircconn.KindPassword)+2; got != kinds {
 		t.Errorf("%d reasons for %d kinds of faults", got, kinds)
 	}
 }

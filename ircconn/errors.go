@@ -3,6 +3,7 @@ package ircconn
 import (
 	"errors"
 	"fmt"
+	"regexp"
 	"strings"
 )
 
@@ -29,6 +30,7 @@ const (
 	KindProtocol                      // whoever answered does not speak IRC
 	KindLogin                         // there was no login, which was required
 	KindForbidden                     // we may not connect there
+	KindPassword                      // the server wants a password, or another one, and has no numeric for that
 )
 
 // Error is why a connection ended or a line was not sent.
@@ -62,6 +64,8 @@ func (e *Error) Error() string {
 			what = "login"
 		}
 		fmt.Fprintf(&b, "%s refused the %s", e.Address, what)
+	case KindPassword:
+		fmt.Fprintf(&b, "%s refused the registration", e.Address)
 	case KindLogin:
 		fmt.Fprintf(&b, "no login at %s", e.Address)
 	case KindServerClosed:
@@ -82,12 +86,22 @@ func (e *Error) Error() string {
 	if e.Numeric != 0 {
 		fmt.Fprintf(&b, " (%03d)", e.Numeric)
 	}
-	if advice := adviceOf(e.Numeric); advice != "" {
+	advice := adviceOf(e.Numeric)
+	if e.Kind == KindPassword {
+		advice = "set the right server password, or ask the operators of the network who may connect"
+	}
+	if advice != "" {
 		b.WriteString(": ")
 		b.WriteString(advice)
 	}
 	return b.String()
 }
+
+// passwordWords are how servers say in ERROR that they want another password.
+//
+// COMPAT: ngIRCd says "Access denied: Bad password?", and InspIRCd before version 4 "Access
+// denied by configuration", where no connect class takes the password; neither sends 464.
+var passwordWords = regexp.MustCompile(`(?i)\bbad password\b|\baccess denied by configuration\b`)
 
 // adviceOf returns what to do about a numeric that refuses a registration.
 func adviceOf(numeric int) string {

@@ -160,6 +160,8 @@ func TestRegistrationRefused(t *testing.T) {
 		text    string
 	}{
 		{"wrong password", []string{":irc.test 464 * :Password incorrect", "ERROR :Closing link"}, KindRefused, 464, "Password incorrect"},
+		{"no password, as ngIRCd says it", []string{"ERROR :Access denied: Bad password?"}, KindPassword, 0, "Bad password?: set the right server password"},
+		{"no password, as InspIRCd says it", []string{"ERROR :Closing link: (j@192.0.2.1) [Access denied by configuration]"}, KindPassword, 0, "set the right server password"},
 		{"banned", []string{":irc.test 465 * :You are banned"}, KindRefused, 465, "You are banned"},
 		{"error", []string{"ERROR :Closing link: too many connections"}, KindRefused, 0, "too many connections"},
 		{"nothing", nil, KindServerClosed, 0, "before the registration was complete"},

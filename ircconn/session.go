@@ -216,6 +216,9 @@ func onError(s *session, m *message) {
 	refusal := s.registration.refusal
 	if refusal == nil {
 		refusal = &Error{Kind: KindRefused, Text: m.last()}
+		if passwordWords.MatchString(m.last()) {
+			refusal.Kind = KindPassword
+		}
 	}
 	s.fail(refusal)
 }

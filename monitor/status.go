@@ -223,7 +223,7 @@ func (row networkRow) place() int {
 var reasons = map[string]string{
 	"local": "by a fault of ours", "resolve": "name not found", "connect": "not reached", "timeout": "no answer", "tls": "TLS failed",
 	"refused": "refused", "closed": "closed by the server", "silent": "fallen silent", "protocol": "no IRC", "login": "no login",
-	"forbidden": "may not lead there",
+	"forbidden": "may not lead there", "password": "wrong server password",
 }
 
 // counted is a number of things of one kind.

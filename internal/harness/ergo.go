@@ -7,6 +7,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strings"
 
 	"gopkg.in/yaml.v3"
 )
@@ -18,6 +19,12 @@ const ErgoVariable = "PASSERELLE_TEST_ERGO"
 // StartErgo starts Ergo, whose program the environment names, as its own default
 // configuration describes it, but without limits on connections and speed.
 func (w *Workspace) StartErgo(ctx context.Context, hostName string) (*IRCServer, error) {
+	return w.StartErgoWithPassword(ctx, hostName, "")
+}
+
+// StartErgoWithPassword is StartErgo for a server that lets in only who sends the password, or
+// everybody when that is empty.
+func (w *Workspace) StartErgoWithPassword(ctx context.Context, hostName, password string) (*IRCServer, error) {
 	program := os.Getenv(ErgoVariable)
 	if program == "" {
 		return nil, fmt.Errorf("%s does not name the program of Ergo", ErgoVariable)
@@ -49,6 +56,14 @@ func (w *Workspace) StartErgo(ctx context.Context, hostName string) (*IRCServer,
 				},
 			},
 		})
+		if password != "" {
+			hash, err := ergoHash(ctx, program, password)
+			if err != nil {
+				return nil, err
+			}
+			change("server", map[string]any{"password": hash})
+			change("accounts", map[string]any{"login-via-pass-command": false}) // PASS is for the server
+		}
 		change("datastore", map[string]any{"path": filepath.Join(folder, "ircd.db")})
 		change("languages", map[string]any{"enabled": false})
 		change("fakelag", map[string]any{"enabled": false})
@@ -66,4 +81,15 @@ func (w *Workspace) StartErgo(ctx context.Context, hostName string) (*IRCServer,
 		}
 		return []string{program, "run", "--conf", configuration}, nil
 	})
+}
+
+// ergoHash is how a password is written in Ergo's configuration.
+func ergoHash(ctx context.Context, program, password string) (string, error) {
+	command := exec.CommandContext(ctx, program, "genpasswd")
+	command.Stdin = strings.NewReader(password + "\n" + password + "\n")
+	hash, err := command.Output()
+	if err != nil {
+		return "", fmt.Errorf("having Ergo encode a password: %w", err)
+	}
+	return strings.TrimSpace(string(hash)), nil
 }

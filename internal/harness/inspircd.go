@@ -19,7 +19,7 @@ const inspircdConfiguration = `<config format="xml">
 <bind address="127.0.0.1" port="{{.TLSPort}}" type="clients" sslprofile="Clients">
 <sslprofile name="Clients" provider="gnutls" certfile="{{.Certificate}}" keyfile="{{.Key}}" hash="sha256">
 
-<connect name="everybody" allow="*" timeout="60" pingfreq="120" resolvehostnames="no"
+<connect name="everybody" allow="*"{{with .Password}} password="{{.}}"{{end}} timeout="60" pingfreq="120" resolvehostnames="no"
          hardsendq="1M" softsendq="256K" recvq="64K" threshold="10000" commandrate="1000000" fakelag="no"
          localmax="2000" globalmax="2000" maxconnwarn="no" limit="2000" maxchans="{{.ChannelsEach}}" useident="no">
 <options defaultmodes="not" exemptchanops="" prefixquit="Quit: " prefixpart="" suffixpart=""
@@ -135,6 +135,11 @@ func (w *Workspace) StartInspIRCdWithSTS(ctx context.Context, hostName string) (
 	return w.startInspIRCdWith(ctx, hostName, "4PT", map[string]any{"STS": true})
 }
 
+// StartInspIRCdWithPassword starts an InspIRCd that lets in only who sends the password.
+func (w *Workspace) StartInspIRCdWithPassword(ctx context.Context, hostName, password string) (*IRCServer, error) {
+	return w.startInspIRCdWith(ctx, hostName, "5PT", map[string]any{"Password": password})
+}
+
 // startInspIRCdWith starts InspIRCd with what else its configuration is to have.
 func (w *Workspace) startInspIRCdWith(ctx context.Context, hostName, serverID string, more map[string]any) (*IRCServer, error) {
 	program, err := findProgram("inspircd", "inspircd")
@@ -145,7 +150,7 @@ func (w *Workspace) startInspIRCdWith(ctx context.Context, hostName, serverID st
 		data["ChannelsEach"] = strconv.Itoa(ChannelsEach)
 		data["ServerID"] = serverID
 		data["WEBIRCPassword"] = WEBIRCPassword
-		data["Link"], data["Services"], data["STS"] = nil, nil, false
+		data["Link"], data["Services"], data["STS"], data["Password"] = nil, nil, false, ""
 		maps.Copy(data, more)
 		configuration := filepath.Join(folder, "inspircd.conf")
 		command := []string{program, "--nofork", "--nolog", "--config", configuration}

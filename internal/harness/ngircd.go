@@ -13,7 +13,8 @@ AdminEMail = nobody@localhost
 Listen = 127.0.0.1
 Ports = {{.PlainPort}}
 MotdPhrase = Welcome to ngIRCd.
-
+{{with .Password}}Password = {{.}}
+{{end}}
 [Limits]
 MaxConnections = 0
 MaxConnectionsIP = 0
@@ -42,11 +43,18 @@ Ports = {{.TLSPort}}
 // StartNgIRCd starts ngIRCd, a small server with few IRCv3 capabilities, no owners,
 // protected users or half-operators in its defaults, and no echo of one's own messages.
 func (w *Workspace) StartNgIRCd(ctx context.Context, hostName string) (*IRCServer, error) {
+	return w.StartNgIRCdWithPassword(ctx, hostName, "")
+}
+
+// StartNgIRCdWithPassword starts an ngIRCd that lets in only who sends the password, or everybody
+// when that is empty.
+func (w *Workspace) StartNgIRCdWithPassword(ctx context.Context, hostName, password string) (*IRCServer, error) {
 	program, err := findProgram("ngircd", "ngircd")
 	if err != nil {
 		return nil, err
 	}
 	return w.startIRC(ctx, "ngircd", hostName, func(folder string, data map[string]any) ([]string, error) {
+		data["Password"] = password
 		configuration := filepath.Join(folder, "ngircd.conf")
 		return []string{program, "--nodaemon", "--config", configuration},
 			writeTemplate(configuration, ngircdConfiguration, data)
