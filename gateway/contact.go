@@ -110,11 +110,13 @@ func (u *User) onFollow(r *request) error {
 	return nil
 }
 
-// onUnfollow ends it.
+// onUnfollow ends it, and shows them as gone (RFC 6121 §3.3.3): clients that keep them in the
+// roster would show for ever what they last saw.
 func (u *User) onUnfollow(r *request) error {
 	if err := u.removeContact(r.To.Bare()); err != nil {
 		return err
 	}
+	u.writeBarePresence(r, "unavailable")
 	u.writeBarePresence(r, "unsubscribed")
 	if n := u.networks[r.to.Network]; n != nil && n.ready {
 		n.unfollow(r.to.Name)

@@ -31,7 +31,8 @@ func TestContactByMonitor(t *testing.T) {
 	w.event(ircconn.Reply{Numeric: 731, Params: []string{"romeo"}})
 	w.expect(`<presence from='` + romeoJID + `' to='juliet@xmpp.test' type='unavailable'/>`)
 	w.presenceTo(romeoJID, "unsubscribe")
-	w.expect(`<presence from='` + romeoJID + `' to='juliet@xmpp.test' type='unsubscribed'/>`)
+	w.expect(`<presence from='`+romeoJID+`' to='juliet@xmpp.test' type='unavailable'/>`,
+		`<presence from='`+romeoJID+`' to='juliet@xmpp.test' type='unsubscribed'/>`)
 	w.expectLines("MONITOR - romeo")
 	w.event(ircconn.Reply{Numeric: 730, Params: []string{"romeo!rom@verona.test"}})
 	w.expect()

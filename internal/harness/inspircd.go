@@ -51,7 +51,8 @@ const inspircdConfiguration = `<config format="xml">
 <module name="uhnames">
 <module name="setname">
 <module name="monitor">
-<module name="chghost">
+{{with .MonitorEntries}}<monitor maxentries="{{.}}">
+{{end}}<module name="chghost">
 <module name="sethost">
 <module name="sslinfo">
 <module name="sslmodes">
@@ -140,6 +141,12 @@ func (w *Workspace) StartInspIRCdWithPassword(ctx context.Context, hostName, pas
 	return w.startInspIRCdWith(ctx, hostName, "5PT", map[string]any{"Password": password})
 }
 
+// StartInspIRCdWithMonitor starts an InspIRCd that follows so many people for each client
+// (IRCv3 monitor).
+func (w *Workspace) StartInspIRCdWithMonitor(ctx context.Context, hostName string, entries int) (*IRCServer, error) {
+	return w.startInspIRCdWith(ctx, hostName, "6PT", map[string]any{"MonitorEntries": entries})
+}
+
 // startInspIRCdWith starts InspIRCd with what else its configuration is to have.
 func (w *Workspace) startInspIRCdWith(ctx context.Context, hostName, serverID string, more map[string]any) (*IRCServer, error) {
 	program, err := findProgram("inspircd", "inspircd")
@@ -150,7 +157,7 @@ func (w *Workspace) startInspIRCdWith(ctx context.Context, hostName, serverID st
 		data["ChannelsEach"] = strconv.Itoa(ChannelsEach)
 		data["ServerID"] = serverID
 		data["WEBIRCPassword"] = WEBIRCPassword
-		data["Link"], data["Services"], data["STS"], data["Password"] = nil, nil, false, ""
+		data["Link"], data["Services"], data["STS"], data["Password"], data["MonitorEntries"] = nil, nil, false, "", 0
 		maps.Copy(data, more)
 		configuration := filepath.Join(folder, "inspircd.conf")
 		command := []string{program, "--nofork", "--nolog", "--config", configuration}
