@@ -46,6 +46,22 @@ func TestServerThatDoesNotEchoAsPromised(t *testing.T) {
 	juliet.expect(Message().From(s.room()).ID(id).Error("remote-server-timeout"))
 }
 
+// The list of channels of a server that does not come to its end is shown as far as it
+// came.
+func TestServerWhoseListDoesNotEnd(t *testing.T) {
+	s, juliet, irc := atHostileServer(t, irctest.Registration{})
+	juliet.sendf("<iq type='get' id='page' to='%s'><query xmlns='http://jabber.org/protocol/disco#items'>"+rsm("<max>2</max>")+"</query></iq>", s.server())
+	juliet.sendf("<iq type='get' id='all' to='%s'><query xmlns='http://jabber.org/protocol/disco#items'/></iq>", s.server())
+	irc.SkipUntil("LIST")
+	irc.Send(":irc.test 321 juliet Channel :Users", ":irc.test 322 juliet #a 1 :", ":irc.test 322 juliet #b 2 :")
+	page := juliet.expect(IQ().ID("page").Type("result"))
+	if items := page.Find("query/item"); len(items) != 2 || page.First("query/set/count") != nil {
+		t.Errorf("the first page is %s", page)
+	}
+	irc.Close()
+	juliet.expect(IQ().ID("all").Error("remote-server-timeout"))
+}
+
 func TestServerThatSaysAnything(t *testing.T) {
 	s, juliet, irc := atHostileServer(t, irctest.Registration{})
 	long := strings.Repeat("x", 12000)

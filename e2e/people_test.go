@@ -8,6 +8,7 @@ import (
 	"strconv"
 	"testing"
 
+	"passerelle/internal/harness"
 	. "passerelle/internal/harness/xmppclient"
 )
 
@@ -91,9 +92,14 @@ func TestChannelListPages(t *testing.T) {
 		return rooms, answer.First("query/set")
 	}
 	all, whole := list(rsm("<max>1000</max>"))
-	at := slices.Index(all, s.room())
-	if at < 0 || at+3 >= len(all) || all[at+3] != s.roomOf(s.channel+"-c") || whole.TextAt("count") != strconv.Itoa(len(all)) {
-		s.Fatalf("the list has %v", all)
+	const at = 1
+	for _, channel := range []string{"", "-a", "-b", "-c"} {
+		if !slices.Contains(all, s.roomOf(s.channel+channel)) {
+			s.Fatalf("the list has %v", all)
+		}
+	}
+	if whole.TextAt("count") != strconv.Itoa(len(all)) {
+		s.Errorf("a list of %d ends with %s", len(all), whole)
 	}
 	for set, from := range map[string]int{
 		"<max>2</max><after>" + Escape(all[at]) + "</after>":     at + 1,
@@ -114,6 +120,50 @@ func TestChannelListPages(t *testing.T) {
 	answer := juliet.request("get", s.server(), "<query xmlns='http://jabber.org/protocol/disco#items'>"+rsm("<after>unknown</after>")+"</query>")
 	if answer.First("error/item-not-found") == nil {
 		s.Errorf("behind a channel that there is not comes %s", answer)
+	}
+}
+
+// Who goes through the list page by page meets each channel once, in the order in which
+// IRC names them, and need not wait for the end of it.
+func TestChannelListIsStreamed(t *testing.T) {
+	s := begin(t)
+	juliet := s.user("juliet")
+	romeo := s.member("romeo")
+	var want []string
+	for i := range harness.ChannelsEach - 2 {
+		channel := fmt.Sprint(s.channel, "-", i)
+		romeo.join(channel)
+		want = append(want, s.roomOf(channel))
+	}
+	juliet.join()
+	const size = 5
+	met := make(map[string]bool)
+	for after, page := "", 0; ; page++ {
+		answer := juliet.ask("get", s.server(), "<query xmlns='http://jabber.org/protocol/disco#items'>"+
+			rsm("<max>"+strconv.Itoa(size)+"</max>"+after)+"</query>")
+		items, end := answer.Find("query/item"), answer.First("query/set")
+		for _, item := range items {
+			jid := item.Attribute("jid")
+			if met[jid] {
+				s.Errorf("%s is in the list twice", jid)
+			}
+			met[jid] = true
+		}
+		if page == 0 && (len(items) != size || end.First("count") != nil) {
+			s.Errorf("the first page waited for the end of the list: %s", answer)
+		}
+		if len(items) < size {
+			if got := end.TextAt("count"); got != strconv.Itoa(len(met)) {
+				s.Errorf("%d channels came, and %s were counted", len(met), got)
+			}
+			break
+		}
+		after = "<after>" + Escape(end.TextAt("last")) + "</after>"
+	}
+	for _, room := range want {
+		if !met[room] {
+			s.Errorf("%s is missing in the list", room)
+		}
 	}
 }
 
