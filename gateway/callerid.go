@@ -33,7 +33,9 @@ func (n *Network) onCaller(ev ircconn.Reply) bool {
 		n.callers = make(map[ircconn.Folded]bool)
 	}
 	n.callers[n.fold(nick)] = true
+	start := len(n.u.enc.Bytes())
 	n.u.writePresenceFrom(jid, "subscribe")
+	n.u.holdPrivate(start)
 	return true
 }
 

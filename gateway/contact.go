@@ -302,12 +302,14 @@ func (n *Network) writeContact(c *contact) {
 	if c.online {
 		presenceType = ""
 	}
-	e.Stanza(component.Presence, u.jidOf(translate.Nick, c.nick, n.name), u.jid, presenceType, "")
+	start, from := len(e.Bytes()), u.jidOf(translate.Nick, c.nick, n.name)
+	e.Stanza(component.Presence, from, u.jid, presenceType, "")
 	if away := n.awayOf(c); c.online && away != "" {
 		e.Leaf("show", "", "away")
 		e.Leaf("status", "", away)
 	}
 	e.Close()
+	u.holdPresence(from, start)
 }
 
 // dropContacts shows all contacts as gone, because the connection is.

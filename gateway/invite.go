@@ -235,6 +235,7 @@ func (n *Network) onInvited(ev ircconn.Invited) {
 		return
 	}
 	room := u.jidOf(translate.Channel, ev.Channel, n.name)
+	start := len(u.enc.Bytes())
 	u.enc.Stanza(component.Message, room, u.jid, "", newID())
 	u.enc.Open("x", nsMUCUser)
 	u.enc.Open("invite", "")
@@ -244,5 +245,7 @@ func (n *Network) onInvited(ev ircconn.Invited) {
 	u.enc.Close()
 	u.enc.Close()
 	u.writeDirectInvitation(room, "", reason)
+	u.writeHeld(&u.enc)
 	u.enc.Close()
+	u.holdPrivate(start)
 }

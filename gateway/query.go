@@ -138,14 +138,12 @@ func (n *Network) onQuery(ev ircconn.Message) {
 	if !writeBody(tail, ev) {
 		return
 	}
-	at := u.late(ev.Time)
-	if at.IsZero() && !u.unheard.since.IsZero() {
-		at = u.g.now()
-	}
 	start := len(u.enc.Bytes())
 	defer func() { u.holdPrivate(start) }()
-	if !at.IsZero() {
-		writeDelay(tail, component.JID{Domain: u.g.domain}, at)
+	if at := u.late(ev.Time); !at.IsZero() {
+		writeDelay(tail, u.gatewayJID(), at)
+	} else {
+		u.writeHeld(tail)
 	}
 	if n.whisperInRoom(q, ev) {
 		return

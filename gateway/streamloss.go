@@ -1,6 +1,7 @@
 package gateway
 
 import (
+	"bytes"
 	"context"
 	"slices"
 	"strconv"
@@ -15,8 +16,11 @@ const (
 	// lost, so that it does not begin with a storm.
 	resumePause = 2 * time.Millisecond
 	// unheardBytes is how much is kept of private messages for a user while the
-	// stream is lost, and how much of what takes clients out of rooms.
+	// stream is lost, how much of what takes clients out of rooms, and how much of
+	// what we have to say ourselves.
 	unheardBytes = 64 << 10
+	// unheardPresences is of how many addresses the presence is.
+	unheardPresences = 500
 )
 
 // streamState is whether there is a stream to the host server. Each loss and each
@@ -32,9 +36,12 @@ type streamState struct {
 // unheard is what a user could not be told because the stream was lost.
 type unheard struct {
 	since   time.Time // of the loss; zero while there is a stream
-	private []byte    // messages from people
-	left    int       // messages for which there was no room
+	private []byte    // messages and invitations from people
+	left    int       // of those, for which there was no room
 	exits   []byte    // that clients are out of rooms
+	notices []byte    // from the gateway and networks
+	// presences are the last ones of contacts and networks.
+	presences map[component.JID][]byte
 }
 
 // StreamUp is called when the stream to the host server is there. What the
@@ -128,9 +135,13 @@ func (u *User) onStreamBack() {
 	u.unheard = unheard{}
 	u.retelling = missed.since
 	u.enc.Raw(missed.exits)
+	for _, presence := range missed.presences {
+		u.enc.Raw(presence)
+	}
 	u.enc.Raw(missed.private)
+	u.enc.Raw(missed.notices)
 	if missed.left > 0 {
-		u.notify(u.gatewayJID(), strconv.Itoa(missed.left)+" private messages came while the XMPP server was away, for which there was no room. Ask whom you expect them from.")
+		u.notify(u.gatewayJID(), strconv.Itoa(missed.left)+" private messages or invitations came while the XMPP server was away, for which there was no room. Ask whom you expect them from.")
 	}
 	u.resendInquiries()
 	clients := u.clients()
@@ -236,24 +247,47 @@ func (u *User) allTold() {
 	}
 }
 
-// holdPrivate keeps the private message that was encoded since a length, while
-// nobody can be told.
-func (u *User) holdPrivate(start int) {
-	if u.unheard.since.IsZero() {
-		return
-	}
+// hold keeps what was encoded since a length while nobody can be told, and reports
+// whether there was room for it.
+func (u *User) hold(kept *[]byte, start int) bool {
 	stanza := u.enc.Bytes()[start:]
-	if len(u.unheard.private)+len(stanza) > unheardBytes {
-		u.unheard.left++
-		return
+	if u.unheard.since.IsZero() {
+		return true
 	}
-	u.unheard.private = append(u.unheard.private, stanza...)
+	if len(*kept)+len(stanza) > unheardBytes {
+		return false
+	}
+	*kept = append(*kept, stanza...)
+	return true
 }
 
-// holdExit keeps the presence that was encoded since a length, by which a client
-// is out of a room, while nobody can be told.
-func (u *User) holdExit(start int) {
-	if stanza := u.enc.Bytes()[start:]; !u.unheard.since.IsZero() && len(u.unheard.exits)+len(stanza) <= unheardBytes {
-		u.unheard.exits = append(u.unheard.exits, stanza...)
+// holdPrivate holds what somebody has to say to the user alone.
+func (u *User) holdPrivate(start int) {
+	if !u.hold(&u.unheard.private, start) {
+		u.unheard.left++
+	}
+}
+
+// holdExit holds the presence by which a client is out of a room.
+func (u *User) holdExit(start int) { u.hold(&u.unheard.exits, start) }
+
+// holdPresence keeps the presence of an address, of which the last counts, that was
+// encoded since a length, while nobody can be told.
+func (u *User) holdPresence(from component.JID, start int) {
+	held := u.unheard.presences
+	if _, known := held[from]; u.unheard.since.IsZero() || !known && len(held) >= unheardPresences {
+		return
+	}
+	if held == nil {
+		held = make(map[component.JID][]byte)
+		u.unheard.presences = held
+	}
+	held[cloneJID(from)] = bytes.Clone(u.enc.Bytes()[start:])
+}
+
+// writeHeld says when something happened that cannot be told now.
+func (u *User) writeHeld(e *component.Encoder) {
+	if !u.unheard.since.IsZero() {
+		writeDelay(e, u.gatewayJID(), u.g.now())
 	}
 }

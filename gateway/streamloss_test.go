@@ -1,12 +1,14 @@
 package gateway
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 	"time"
 
 	"passerelle/component"
 	"passerelle/ircconn"
+	"passerelle/translate"
 )
 
 // loseStream is the loss of the stream.
@@ -88,7 +90,68 @@ func TestPrivateMessagesWaitForTheStream(t *testing.T) {
 	}
 	w.streamBack()
 	got := strings.Join(w.sent(), "\n")
-	contains(t, got, `from='romeo%irc.test@gw.test' to='juliet@xmpp.test'`, `<body>psst</body>`, `<delay `, `private messages came while the XMPP server was away`)
+	contains(t, got, `from='romeo%irc.test@gw.test' to='juliet@xmpp.test'`, `<body>psst</body>`, `<delay `, `private messages or invitations came while the XMPP server was away`)
+}
+
+// So do invitations, what networks and the gateway say, and the presence of contacts and
+// networks, of which the last counts.
+func TestWhatElseWaitsForTheStream(t *testing.T) {
+	w := withStore(t)
+	w.event(ircconn.SupportChanged{Support: support.With([]string{"MONITOR=30"})})
+	w.presenceTo(romeoJID, "subscribe")
+	w.presenceTo("nurse%irc.test@gw.test", "subscribe")
+	w.presenceTo(server, "subscribe")
+	w.loseStream()
+	w.event(
+		ircconn.Invited{Source: source("romeo"), Nick: "juliet", Channel: "#balcony", Self: true},
+		ircconn.Reply{Numeric: 718, Params: []string{"paris", "p@verona.test", "is messaging you"}},
+		ircconn.Reply{Numeric: 730, Params: []string{"romeo!rom@verona.test,nurse!n@verona.test"}},
+		ircconn.Reply{Numeric: 731, Params: []string{"nurse"}},
+		ircconn.Message{Source: ircconn.Source{Host: "irc.test"}, Target: "juliet", Notice: true, Text: "Restarting soon"},
+	)
+	w.streamBack()
+	sent := w.sent()
+	got := strings.Join(sent, "\n")
+	for _, want := range []string{
+		`<presence from='` + romeoJID + `' to='juliet@xmpp.test'/>`,
+		`<presence from='nurse%irc.test@gw.test' to='juliet@xmpp.test' type='unavailable'/>`,
+		`<presence from='paris%irc.test@gw.test' to='juliet@xmpp.test' type='subscribe'/>`,
+		`<invite from='` + romeoJID + `'>`, `paris (p@verona.test) wants to write to you`, `<body>Restarting soon</body>`,
+	} {
+		if strings.Count(got, want) != 1 {
+			t.Errorf("%s came %d times in\n%s", want, strings.Count(got, want), got)
+		}
+	}
+	for _, stanza := range sent {
+		if strings.HasPrefix(stanza, "<message ") && !strings.Contains(stanza, `<delay xmlns='urn:xmpp:delay' from='gw.test' stamp='2026-11-21T12:00:00.000Z'/>`) {
+			t.Errorf("nothing says that it is late: %s", stanza)
+		}
+	}
+	w.event(ircconn.Reply{Numeric: 731, Params: []string{"romeo"}})
+	w.expect(`<presence from='` + romeoJID + `' to='juliet@xmpp.test' type='unavailable'/>`)
+
+	w.loseStream()
+	w.event(ircconn.Disconnected{WasRegistered: true})
+	w.streamBack()
+	contains(t, strings.Join(w.sent(), "\n"), `<presence from='`+server+`' to='juliet@xmpp.test' type='unavailable'/>`)
+}
+
+// What waits has an end.
+func TestLittleWaitsForTheStream(t *testing.T) {
+	w := connected(t)
+	w.loseStream()
+	for i := range 2000 {
+		nick := fmt.Sprintf("nick%d", i)
+		w.event(ircconn.Invited{Source: source(nick), Nick: "juliet", Channel: "#balcony", Self: true},
+			ircconn.Message{Source: ircconn.Source{Host: "irc.test"}, Target: "juliet", Notice: true, Text: nick})
+		w.u.holdPresence(w.u.jidOf(translate.Nick, nick, "irc.test"), 0)
+	}
+	held := w.u.unheard
+	if len(held.private) > unheardBytes || len(held.notices) > unheardBytes || len(held.presences) > unheardPresences {
+		t.Errorf("%d bytes, %d bytes and %d presences are held", len(held.private), len(held.notices), len(held.presences))
+	}
+	w.streamBack()
+	contains(t, w.out.text.String(), `private messages or invitations came while the XMPP server was away`)
 }
 
 // Both worlds may be lost at once.

@@ -190,7 +190,9 @@ func (n *Network) isInRoster() bool {
 // showNetwork tells who has the network in the roster that it is up or down.
 func (n *Network) showNetwork(presenceType string) {
 	if n.isInRoster() {
+		start := len(n.u.enc.Bytes())
 		n.u.writePresenceFrom(n.jid, presenceType)
+		n.u.holdPresence(n.jid, start)
 	}
 }
 

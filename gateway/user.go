@@ -280,10 +280,13 @@ func (u *User) flushLarge() {
 // notify sends the user a line of text from one of our addresses. It is for now
 // and not for an archive (XEP-0334).
 func (u *User) notify(from component.JID, text string) {
+	start := len(u.enc.Bytes())
 	u.enc.Stanza(component.Message, from, u.jid, "chat", newID())
 	u.enc.Leaf("body", "", forBody(text))
 	u.enc.Leaf("no-store", nsHints, "")
+	u.writeHeld(&u.enc)
 	u.enc.Close()
+	u.hold(&u.unheard.notices, start)
 }
 
 // address parses the localpart of one of our addresses.

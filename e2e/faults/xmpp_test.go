@@ -55,10 +55,14 @@ func TestStreamIsLost(t *testing.T) {
 			juliet.expect(Presence().From(romeo.occupant()).Type(""))
 			tybalt := s.member("tybalt")
 			juliet.expect(Presence().From(tybalt.occupant()).Type(""))
+			if err := romeo.Join(s.channel + "-b"); err != nil {
+				t.Fatal(err)
+			}
 			back := loss(wire)
 			s.awaitLog("the stream to the XMPP server is gone", 1)
 			romeo.say("is anybody there?")
 			romeo.Send("PRIVMSG %s :psst", juliet.account)
+			romeo.Send("INVITE %s %s-b", juliet.account, s.channel)
 			if err := tybalt.Quit("bored"); err != nil {
 				t.Fatal(err)
 			}
@@ -67,6 +71,7 @@ func TestStreamIsLost(t *testing.T) {
 			juliet.expect(Presence().From(tybalt.occupant()).Type("unavailable"))
 			juliet.expect(Message().From(romeo.occupant()).Body("is anybody there?").Has("delay"))
 			juliet.expect(Message().Type("chat").Body("psst").Has("delay"))
+			juliet.expect(Message().Has("{http://jabber.org/protocol/muc#user}x/invite").Has("delay"))
 			juliet.say("I am")
 			romeo.expectFrom(juliet.account, "PRIVMSG", s.channel, "I am")
 			if quits := romeo.Seen("QUIT"); len(quits) != 0 {
