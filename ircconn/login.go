@@ -27,7 +27,12 @@ func (s *session) wantsSASL() bool {
 // logIn begins to log in if there is something to log in with, or says why it
 // cannot be done.
 func (s *session) logIn() {
-	if s.sasl == nil || s.loggedIn || s.login != nil {
+	if s.sasl == nil || s.login != nil {
+		return
+	}
+	if s.loggedIn {
+		// By PASS, where that takes an account as well (Ergo, bouncers).
+		s.loginOver()
 		return
 	}
 	names := s.sasl.usable(s.address)
@@ -107,6 +112,7 @@ func (s *session) abortLogin(reason error) {
 	failure := &Error{Kind: KindLogin, Text: fmt.Sprintf("%s: %s", s.login.name, reason), Err: reason}
 	if s.phase != phaseRegistering || !s.sasl.isMandatory() {
 		s.send(newLine("AUTHENTICATE", "*"))
+		s.brokenOff = true
 	}
 	s.loginFailed(failure)
 }
@@ -177,6 +183,10 @@ func onLoginSucceeded(s *session, m *message) {
 // onLoginRefused is 902, 904, 905 and 906.
 func onLoginRefused(s *session, m *message) {
 	switch {
+	case s.brokenOff && (s.login == nil || m.command == "906"):
+		// That is what we did. Some services have it as 904, and InspIRCd says it no earlier than
+		// with the welcome where they have not answered at all.
+		s.brokenOff = false
 	case s.login != nil:
 		s.loginRefused(m)
 	case s.phase == phaseRegistered:

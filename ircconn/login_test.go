@@ -203,6 +203,35 @@ func TestSASLAgainWhenOffered(t *testing.T) {
 	s.ExpectLines("PONG x")
 }
 
+// TestSASLLoggedInByPassword: a server that takes PASS for a login as well leaves nothing to do,
+// whether it says so before or after SASL was asked for.
+func TestSASLLoggedInByPassword(t *testing.T) {
+	for name, negotiates := range map[string]func(*irctest.Conversation){
+		"before": func(s *irctest.Conversation) { s.Send(loggedInLine, successLine, "CAP * LS :sasl=PLAIN") },
+		"after": func(s *irctest.Conversation) {
+			s.Send("CAP * LS :sasl=PLAIN")
+			s.ExpectLines("CAP REQ sasl")
+			s.Send(loggedInLine, successLine, "CAP * ACK :sasl")
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			server := irctest.NewTLSServer(t)
+			options := saslOptions(server)
+			options.Password = "jilles:sesame"
+			_, events := start(t, testConfig(), options)
+			s := server.Accept()
+			s.SkipUntil("USER")
+			negotiates(s)
+			s.ExpectLines("CAP END")
+			welcomeJuliet(s)
+			waitFor[Registered](t, events, nil)
+			if got := eventsOf[LoggedIn](events.all()); len(got) != 1 || got[0].Account != "jilles" {
+				t.Errorf("got %+v", got)
+			}
+		})
+	}
+}
+
 func TestSASLNumericsWithoutLogin(t *testing.T) {
 	r := newRecorder()
 	s := newTestSession(r.sink)
@@ -245,6 +274,11 @@ func TestSASLWithoutAnswer(t *testing.T) {
 		p.expectAfter(60*time.Second, "CAP END")
 		welcomeJuliet(p.server)
 		waitFor[Registered](t, p.events, nil)
+		// That it is broken off is no news; what comes of a user's own is.
+		p.server.Send(":irc.test 906 juliet :SASL authentication aborted", ":irc.test 906 juliet :again")
+		if refused := waitFor[Refused](t, p.events, nil); refused.Text != "again" {
+			t.Errorf("told is %+v", refused)
+		}
 	})
 	// The server gets as long as ever for the rest.
 	inLoginPipe(t, SASLOptional, func(p *pipeTest) {

@@ -34,6 +34,8 @@ type session struct {
 	sasl     *loginSettings
 	login    *login
 	loggedIn bool
+	// brokenOff is whether the server's answer to the end of a login by us is still to come.
+	brokenOff bool
 	// hopeless is whether the failure would be the same at other addresses.
 	hopeless bool
 	// capRequests are the CAP REQ that have no answer yet, in order.
