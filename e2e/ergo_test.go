@@ -67,16 +67,24 @@ func TestHistoryIsFetched(t *testing.T) {
 	}
 }
 
+// registerOnErgo makes an account, in the manner of register.
+func (s *scenario) registerOnErgo(account, password string) {
+	s.Helper()
+	p := s.personNamed(account)
+	p.Send("NS REGISTER %s", password)
+	if answer := p.expectFrom("NickServ", "NOTICE"); !contains(answer.Last(), "Account created") {
+		s.Fatal(answer.Last())
+	}
+	if err := p.Quit("registered"); err != nil {
+		s.Fatal(err)
+	}
+}
+
 // The strongest mechanism that the server offers is used: SCRAM-SHA-256.
 func TestLoginBySCRAM(t *testing.T) {
 	s, _ := withErgo(t)
 	account := "capulet" + shared.number()
-	p := s.personNamed(account)
-	p.Send("NS REGISTER %s", password[:6])
-	p.expect("NOTICE")
-	if err := p.Quit("registered"); err != nil {
-		t.Fatal(err)
-	}
+	s.registerOnErgo(account, password[:6])
 	juliet := s.user("juliet")
 	juliet.nick = account // Ergo lets nobody have another
 	juliet.tell("set " + s.network + " sasl_mechanism SCRAM-SHA-256")

@@ -22,6 +22,12 @@ func withServices(t *testing.T) *scenario {
 // withServicesApart is withServices for scenarios that stop the services and start them again.
 func withServicesApart(t *testing.T) (*scenario, *harness.Services) {
 	t.Helper()
+	return withServicesAnd(t, func(*harness.GatewayOptions) {})
+}
+
+// withServicesAnd is withServicesApart with a passerelle whose options the scenario may change.
+func withServicesAnd(t *testing.T, change func(*harness.GatewayOptions)) (*scenario, *harness.Services) {
+	t.Helper()
 	var server *harness.IRCServer
 	var services *harness.Services
 	s := beginAlone(t, func(options *harness.GatewayOptions) {
@@ -30,6 +36,7 @@ func withServicesApart(t *testing.T) (*scenario, *harness.Services) {
 			t.Fatal(err)
 		}
 		options.Servers[servicesName] = []string{"ircs://" + server.TLSAddress}
+		change(options)
 	})
 	s.irc, s.network = server, servicesName
 	return s, services
@@ -39,9 +46,15 @@ func withServicesApart(t *testing.T) (*scenario, *harness.Services) {
 // nick already.
 func (s *scenario) register(account string) {
 	s.Helper()
+	s.registerWith(account, password[:6])
+}
+
+// registerWith is register with a password of one's own.
+func (s *scenario) registerWith(account, password string) {
+	s.Helper()
 	p := s.personNamed(account)
 	for {
-		p.Send("PRIVMSG NickServ :REGISTER %s %s@example.org", password[:6], account)
+		p.Send("PRIVMSG NickServ :REGISTER %s %s@example.org", password, account)
 		answer, err := p.ExpectOneOf([]string{"NOTICE", "401"})
 		if err != nil {
 			s.Fatal(err)

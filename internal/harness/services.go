@@ -7,6 +7,7 @@ import (
 	"os/user"
 	"path/filepath"
 	"strconv"
+	"syscall"
 )
 
 const athemeConfiguration = `loadmodule "modules/protocol/inspircd";
@@ -92,6 +93,12 @@ func (s *Services) Start(modules ...string) error {
 
 // Stop ends the services, which keep their accounts.
 func (s *Services) Stop() { s.process.Stop() }
+
+// Suspend has the services answer nothing, without their connection ending, until Resume.
+func (s *Services) Suspend() error { return s.process.Signal(syscall.SIGSTOP) }
+
+// Resume lets the services go on.
+func (s *Services) Resume() error { return s.process.Signal(syscall.SIGCONT) }
 
 // asAccount gives a folder to an account of the system, and returns the command line that runs
 // another as that account. It takes root.
