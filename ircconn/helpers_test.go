@@ -208,7 +208,6 @@ var testPoller = sync.OnceValue(func() *Poller {
 	return p
 })
 
-
 // assertFailure checks the one Disconnected event of a connection.
 func assertFailure(t *testing.T, events *recorder, kind ErrorKind, numeric int, text string) {
 	t.Helper()
