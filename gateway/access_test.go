@@ -18,15 +18,15 @@ func (w *world) restrict(access AccessConfig) {
 	w.changeConfig(func(c *Config) { c.Access = access })
 }
 
-// changeConfig reads another configuration.
+// changeConfig is change with what it has for those who are connected.
 func (w *world) changeConfig(change func(*Config)) {
 	w.t.Helper()
-	live := *w.g.live()
-	change(&live.Config)
-	if err := live.Config.Validate(); err != nil {
-		w.t.Fatal(err)
-	}
-	w.g.Apply(live)
+	w.change(func(c *Live) {
+		change(&c.Config)
+		if err := c.Validate(); err != nil {
+			w.t.Fatal(err)
+		}
+	})
 	w.do(func() { w.u.leaveRefused() }) // enforce goes to those whom the gateway has counted
 }
 
@@ -183,9 +183,7 @@ func TestWhichServers(t *testing.T) {
 		t.Run(test.name, func(t *testing.T) {
 			w := newWorld(t)
 			w.openStore()
-			live := *w.g.live()
-			live.Access, live.Servers = test.access, test.servers
-			w.g.Apply(live)
+			w.change(func(c *Live) { c.Access, c.Servers = test.access, test.servers })
 			if err := w.u.choose(w.u.scope(translateServer), test.own); err != nil {
 				t.Fatal(err)
 			}
@@ -275,9 +273,7 @@ func TestRulesReachEverybody(t *testing.T) {
 	w.network().conn = conn
 	w.g.users[w.u.jid] = w.u
 	w.u.in.running = false // from now on the user works on its own goroutine
-	live := *w.g.live()
-	live.Access.DenyUsers = []string{"*"}
-	w.g.Apply(live)
+	w.change(func(c *Live) { c.Access.DenyUsers = []string{"*"} })
 	<-conn.left
 }
 
@@ -308,9 +304,7 @@ func TestSpellingsOfADeniedServer(t *testing.T) {
 	for _, name := range []string{"irc.bad.test", "irc.bad.test.", "IRC.bad.test"} {
 		w := newWorld(t)
 		w.openStore()
-		live := *w.g.live()
-		live.Access.DenyServers = []string{"irc.bad.test"}
-		w.g.Apply(live)
+		w.change(func(c *Live) { c.Access.DenyServers = []string{"irc.bad.test"} })
 		w.stanza(`<presence from='%s' to='#chan%%%s@gw.test/juliet'><x xmlns='http://jabber.org/protocol/muc'/></presence>`, desk, name)
 		w.configure("irc.test@gw.test", fieldXML("address", name))
 		w.join(desk, "juliet")

@@ -130,18 +130,14 @@ func TestCommandsAreDiscovered(t *testing.T) {
 	contains(t, list(server), `node='configure'`, `node='get-irc-connection-info'`)
 	contains(t, list(room), `node='configure'`)
 	lacks(t, list(room), `node='ping'`)
-	live := *w.g.live()
-	live.Admins = []string{"juliet@xmpp.test"}
-	w.g.Apply(live)
+	w.change(func(c *Live) { c.Admins = []string{"juliet@xmpp.test"} })
 	contains(t, list("gw.test"), `node='reload'`, `node='disconnect-user'`, `node='http://jabber.org/protocol/admin#announce'`)
 	w.stanza(`<iq from='%s' to='gw.test' type='get' id='d'><query xmlns='http://jabber.org/protocol/disco#info' node='ping'/></iq>`, desk)
 	w.expectOne(`category='automation' type='command-node'`, `jabber:x:data`)
 }
 
 func asAdmin(w *world) {
-	live := *w.g.live()
-	live.Admins = []string{"juliet@xmpp.test"}
-	w.g.Apply(live)
+	w.change(func(c *Live) { c.Admins = []string{"juliet@xmpp.test"} })
 	w.g.users[w.u.jid] = w.u
 }
 
@@ -302,13 +298,10 @@ func TestAdminRightsEnd(t *testing.T) {
 	w := connected(t)
 	asAdmin(w)
 	_, id := w.command("gw.test", "http://jabber.org/protocol/admin#announce", "", "")
-	live := *w.g.live()
-	live.Admins = nil
-	w.g.Apply(live)
+	w.change(func(c *Live) { c.Admins = nil })
 	answer, _ := w.command("gw.test", "http://jabber.org/protocol/admin#announce", "sessionid='"+id+"'", fieldXML("announcement", "x"))
 	contains(t, answer, `forbidden`)
-	live.Admins = []string{"Juliet@XMPP.test"}
-	w.g.Apply(live)
+	w.change(func(c *Live) { c.Admins = []string{"Juliet@XMPP.test"} })
 	if !w.u.isAdmin() {
 		t.Error("an admin whose JID is written in capitals is none")
 	}

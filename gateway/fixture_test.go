@@ -107,18 +107,38 @@ func (w *world) do(work func()) bool {
 	return alive
 }
 
+// change changes the configuration, as an admin does while the gateway runs.
+func (w *world) change(change func(*Live)) {
+	live := *w.g.live()
+	change(&live)
+	w.g.Apply(live)
+}
+
 // pass lets time pass, and what was to happen until then.
 func (w *world) pass(d time.Duration) {
-	w.clock = w.clock.Add(d)
-	due := w.timers
-	w.timers = nil
-	for _, timer := range due {
-		if timer.at.After(w.clock) {
-			w.timers = append(w.timers, timer)
-			continue
-		}
+	for _, timer := range w.due(d) {
 		timer.run()
 	}
+	w.happen()
+}
+
+// due lets time pass, and returns the timers that become due.
+func (w *world) due(d time.Duration) []*testTimer {
+	w.clock = w.clock.Add(d)
+	var due, later []*testTimer
+	for _, timer := range w.timers {
+		if timer.at.After(w.clock) {
+			later = append(later, timer)
+		} else {
+			due = append(due, timer)
+		}
+	}
+	w.timers = later
+	return due
+}
+
+// happen does what waits for the user's goroutine.
+func (w *world) happen() {
 	_, events := w.u.in.take(nil, nil, false)
 	w.u.in.running = true
 	for _, ev := range events {

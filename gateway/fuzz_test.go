@@ -231,22 +231,11 @@ func (d *dice) stanza() *component.Stanza {
 	return s
 }
 
-// expire lets time pass and drains what becomes due, one at a time.
+// expire is pass with one timer at a time.
 func (w *world) expire(d time.Duration) {
-	w.clock = w.clock.Add(d)
-	due := w.timers
-	w.timers = nil
-	for _, timer := range due {
-		if timer.at.After(w.clock) {
-			w.timers = append(w.timers, timer)
-			continue
-		}
+	for _, timer := range w.due(d) {
 		timer.run()
-		_, events := w.u.in.take(nil, nil, false)
-		w.u.in.running = true
-		for _, ev := range events {
-			w.do(func() { ev.happen(w.u) })
-		}
+		w.happen()
 	}
 }
 

@@ -29,9 +29,7 @@ func withHistory(t *testing.T) *world {
 	t.Helper()
 	w := newWorld(t)
 	w.openStore()
-	live := *w.g.live()
-	live.OutageLimit = time.Hour
-	w.g.Apply(live)
+	w.change(func(c *Live) { c.OutageLimit = time.Hour })
 	w.join(desk, "juliet")
 	w.register("juliet", historyCaps...)
 	w.enter("@nurse romeo juliet")

@@ -101,6 +101,15 @@ func (s *xmppSide) settle(from string) (meanwhile []string) {
 		if strings.Contains(answer, "type='result'") {
 			return meanwhile
 		}
+		// There was no room for it. Who asks on and on is not told of all that is refused.
+		eventually(s.t, "there is room for what "+from+" sends", func() bool {
+			u := userOf(s.g, from)
+			if u == nil {
+				return true
+			}
+			waiting, _ := u.in.waiting()
+			return waiting == 0
+		})
 	}
 }
 

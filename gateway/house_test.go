@@ -209,18 +209,26 @@ func (h *house) enter(nick string) *link {
 // until waits for what no event announces.
 func (h *house) until(what string, holds func() bool) {
 	h.t.Helper()
+	eventually(h.t, what, holds)
+}
+
+func (h *house) user(bare string) *User { return userOf(h.g, bare) }
+
+func eventually(t *testing.T, what string, holds func() bool) {
+	t.Helper()
 	deadline := time.Now().Add(patience)
 	for !holds() {
 		if time.Now().After(deadline) {
-			h.t.Fatalf("never: %s", what)
+			t.Fatalf("never: %s", what)
 		}
 		runtime.Gosched()
 	}
 }
 
-func (h *house) user(bare string) *User {
-	jid, _ := component.ParseJID(bare)
-	h.g.mu.Lock()
-	defer h.g.mu.Unlock()
-	return h.g.users[jid]
+// userOf is the user of a JID, or nil.
+func userOf(g *Gateway, text string) *User {
+	jid, _ := component.ParseJID(text)
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return g.users[jid.Bare()]
 }

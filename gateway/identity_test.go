@@ -21,9 +21,7 @@ func TestConnectionOptions(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	live := *w.g.live()
-	live.Servers = servers
-	w.g.Apply(live)
+	w.change(func(c *Live) { c.Servers = servers })
 	w.configure(server, fieldXML("sasl_password", "secret")+fieldXML("sasl_account", "capulet")+fieldXML("sasl_mechanism", "PLAIN")+
 		fieldXML("throttle_limit", "3")+
 		fieldXML("after_connect_commands", "PRIVMSG NickServ :identify {account} {password}", "MODE {nick} +B")+fieldXML("encoding_out", "koi8-r"))
@@ -168,10 +166,10 @@ func TestLoginIsTold(t *testing.T) {
 
 func TestListedServersOnly(t *testing.T) {
 	w := newWorld(t)
-	live := *w.g.live()
-	live.ListedServersOnly = true
-	live.Servers = Servers{"irc.test": {Addresses: []ircconn.Address{{Host: "irc.test", Port: 6697, TLS: true}}}}
-	w.g.Apply(live)
+	w.change(func(c *Live) {
+		c.ListedServersOnly = true
+		c.Servers = Servers{"irc.test": {Addresses: []ircconn.Address{{Host: "irc.test", Port: 6697, TLS: true}}}}
+	})
 	w.stanza(`<presence from='%s' to='#chan%%other.test@gw.test/juliet'><x xmlns='http://jabber.org/protocol/muc'/></presence>`, desk)
 	w.expectOne(`not-allowed`)
 	w.join(desk, "juliet")
@@ -198,9 +196,7 @@ func TestRealNames(t *testing.T) {
 		w := newWorld(t)
 		w.openStore()
 		w.configure(server, test.chosen)
-		live := *w.g.live()
-		live.OwnRealName, live.RealNameFromJID = test.own, test.fromJID
-		w.g.Apply(live)
+		w.change(func(c *Live) { c.OwnRealName, c.RealNameFromJID = test.own, test.fromJID })
 		w.join(desk, "jule")
 		if o := w.dialled; o.Username != test.name || o.RealName != test.realName {
 			t.Errorf("%+v: %q, %q", test, o.Username, o.RealName)
@@ -214,9 +210,7 @@ func TestOwnNamesAreOfferedWhereTheyCount(t *testing.T) {
 	w.openStore()
 	answer, _ := w.command(server, "configure", "", "")
 	contains(t, answer, `var='username'`, `var='realname'`)
-	live := *w.g.live()
-	live.OwnRealName = false
-	w.g.Apply(live)
+	w.change(func(c *Live) { c.OwnRealName = false })
 	answer, _ = w.command(server, "configure", "", "")
 	contains(t, answer, `var='nick'`)
 	lacks(t, answer, `var='username'`, `var='realname'`)
@@ -305,12 +299,12 @@ func TestAdminsSecretsGoNowhereElse(t *testing.T) {
 	} {
 		w := newWorld(t)
 		w.openStore()
-		live := *w.g.live()
-		live.Servers = Servers{"irc.test": {
-			Addresses: []ircconn.Address{{Host: "irc.test", Port: 7000, TLS: true}}, Proxy: "socks5://127.0.0.1:9050",
-			WEBIRC: &WEBIRC{Password: "trusted", Network: netip.MustParsePrefix("fd00::/64")}, Source: netip.MustParsePrefix("2001:db8::/64"),
-		}}
-		w.g.Apply(live)
+		w.change(func(c *Live) {
+			c.Servers = Servers{"irc.test": {
+				Addresses: []ircconn.Address{{Host: "irc.test", Port: 7000, TLS: true}}, Proxy: "socks5://127.0.0.1:9050",
+				WEBIRC: &WEBIRC{Password: "trusted", Network: netip.MustParsePrefix("fd00::/64")}, Source: netip.MustParsePrefix("2001:db8::/64"),
+			}}
+		})
 		if err := w.u.choose(store.Scope{User: w.u.jid.String(), Server: "irc.test"}, test.chosen); err != nil {
 			t.Fatal(err)
 		}
@@ -340,10 +334,10 @@ func TestListedServersStayWhereTheyAre(t *testing.T) {
 	w := newWorld(t)
 	w.openStore()
 	w.configure(server, fieldXML("address", "evil.test"))
-	live := *w.g.live()
-	live.ListedServersOnly = true
-	live.Servers = Servers{"irc.test": {Addresses: []ircconn.Address{{Host: "irc.test", Port: 6697, TLS: true}}}}
-	w.g.Apply(live)
+	w.change(func(c *Live) {
+		c.ListedServersOnly = true
+		c.Servers = Servers{"irc.test": {Addresses: []ircconn.Address{{Host: "irc.test", Port: 6697, TLS: true}}}}
+	})
 	answer, _ := w.command(server, "configure", "", "")
 	lacks(t, answer, `var='address'`, `var='ports'`)
 	w.join(desk, "juliet")

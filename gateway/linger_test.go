@@ -13,9 +13,7 @@ import (
 func lingering(t *testing.T) *world {
 	t.Helper()
 	w := connected(t)
-	live := *w.g.live()
-	live.Linger = time.Minute
-	w.g.Apply(live)
+	w.change(func(c *Live) { c.Linger = time.Minute })
 	return w
 }
 
@@ -130,9 +128,7 @@ func TestForgedAnswers(t *testing.T) {
 // Somebody who leaves before being in has nothing to come back to.
 func TestLeaveBeforeBeingIn(t *testing.T) {
 	w := newWorld(t)
-	live := *w.g.live()
-	live.Linger = time.Minute
-	w.g.Apply(live)
+	w.change(func(c *Live) { c.Linger = time.Minute })
 	w.join(desk, "juliet")
 	w.register("juliet")
 	w.expectLines("JOIN #chan")

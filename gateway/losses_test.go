@@ -64,9 +64,7 @@ func TestSecondAttemptToBringAUserBack(t *testing.T) {
 // The time that the server had to answer an earlier JOIN is not that of the next.
 func TestSecondJoinHasItsOwnTime(t *testing.T) {
 	w := patient(t)
-	live := *w.g.live()
-	live.AnswerTimeout = 2 * rejoinPause
-	w.g.Apply(live)
+	w.change(func(c *Live) { c.AnswerTimeout = 2 * rejoinPause })
 	w.cut(brokenPipe)
 	w.redialled()
 	w.register("juliet")
@@ -155,9 +153,7 @@ func (w *world) rest() {
 // next start.
 func TestClientsAreNotKeptWhenAnOutageIsGivenUp(t *testing.T) {
 	w := withStore(t)
-	live := *w.g.live()
-	live.OutageLimit, live.Persistent = time.Hour, true
-	w.g.Apply(live)
+	w.change(func(c *Live) { c.OutageLimit, c.Persistent = time.Hour, true })
 	isKept := func() bool {
 		return slices.ContainsFunc(w.keptSessions(), func(s store.Session) bool {
 			return s.Channel == "#chan" && strings.Contains(s.State, "desk")

@@ -113,3 +113,88 @@ func (w *world) askPage(lines int) *component.Stanza {
 	}
 	return s
 }
+
+func TestArchivePages(t *testing.T) {
+	w := spoken(t, 10)
+	page := func(content string) (said string, fin string) {
+		w.archive(content)
+		said = bodies(w.sent())
+		return said, ""
+	}
+	set := func(content string) string { return fmt.Sprintf(rsm, content) }
+	filter := func(fields string) string {
+		return `<x xmlns='jabber:x:data' type='submit'>` + fieldXML("FORM_TYPE", "urn:xmpp:mam:2") + fields + `</x>`
+	}
+	id := w.archiveIDs()
+	tests := map[string]string{
+		"":                           "0 1 2 3 4 5 6 7 8 9",
+		set("<max>3</max>"):          "0 1 2",
+		set("<max>3</max><before/>"): "7 8 9",
+		set("<max>3</max><after>" + id[2] + "</after>"):   "3 4 5",
+		set("<max>3</max><before>" + id[7] + "</before>"): "4 5 6",
+		set("<max>3</max><before/>") + "<flip-page/>":     "9 8 7",
+		filter(fieldXML("start", "2026-11-21T12:00:08Z")): "7 8 9",
+		filter(fieldXML("end", "2026-11-21T12:00:02Z")):   "0 1",
+		filter(fieldXML("after-id", id[7])):               "8 9",
+		filter(fieldXML("before-id", id[2])):              "0 1",
+		filter(fieldXML("ids", id[5], id[1])):             "1 5",
+		filter(fieldXML("with", room+"/romeo")):           "0 1 2 3 4 5 6 7 8 9",
+		filter(fieldXML("with", room+"/nurse")):           "",
+		filter(fieldXML("with", "tybalt@elsewhere.test")): "",
+		filter(fieldXML(fieldText, "")):                   "0 1 2 3 4 5 6 7 8 9",
+		filter(fieldXML(fieldText, "5")):                  "5",
+	}
+	for _, name := range []string{"start", "end", "before-id", "after-id", "ids", "with"} {
+		tests[filter(fieldXML(name, ""))] = tests[""] // left empty
+		tests[filter(fieldXML(name))] = tests[""]
+	}
+	for content, want := range tests {
+		if got, _ := page(content); got != want {
+			t.Errorf("%s gives %q; want %q", content, got, want)
+		}
+	}
+	for content, want := range map[string]string{
+		set("<after>unknown</after>"):              "item-not-found",
+		filter(fieldXML("after-id", "unknown")):    "item-not-found",
+		filter(fieldXML("ids", id[0], "unknown")):  "item-not-found",
+		filter(fieldXML("colour", "red")):          "feature-not-implemented",
+		filter(fieldXML("start", "yesterday")):     "bad-request",
+		set("<max>-3</max>"):                       "bad-request",
+		`<x xmlns='jabber:x:data' type='submit'/>`: "bad-request",
+	} {
+		w.archive(content)
+		w.expectOne(`type='error'`, want)
+	}
+}
+
+// archiveIDs are the ids of all archived messages, in order.
+func (w *world) archiveIDs() []string {
+	w.archive("")
+	var ids []string
+	for _, part := range strings.Split(w.out.text.String(), "queryid='q' id='")[1:] {
+		id, _, _ := strings.Cut(part, "'")
+		ids = append(ids, id)
+	}
+	w.forget()
+	return ids
+}
+
+func TestArchiveFin(t *testing.T) {
+	w := spoken(t, 5)
+	id := w.archiveIDs()
+	w.archive(fmt.Sprintf(rsm, "<max>2</max><after>"+id[0]+"</after>"))
+	got := w.out.text.String()
+	contains(t, got, `<fin xmlns='urn:xmpp:mam:2'><set xmlns='http://jabber.org/protocol/rsm'><first index='1'>`+id[1]+`</first><last>`+id[2]+`</last><count>5</count></set></fin>`)
+	w.forget()
+	w.archive("")
+	contains(t, w.out.text.String(), `<fin xmlns='urn:xmpp:mam:2' complete='true'>`)
+	w.forget()
+	w.archive(fmt.Sprintf(rsm, "<max>0</max>"))
+	contains(t, w.out.text.String(), `<count>5</count>`)
+	lacks(t, w.out.text.String(), `<result`)
+	w.forget()
+	w.stanza(`<iq from='%s' to='%s' type='get' id='a'><query xmlns='urn:xmpp:mam:2'/></iq>`, desk, room)
+	w.expectOne(`var='with'`, `var='{urn:xmpp:fulltext:0}fulltext'`)
+	w.stanza(`<iq from='%s' to='%s' type='get' id='a'><metadata xmlns='urn:xmpp:mam:2'/></iq>`, desk, room)
+	contains(t, w.out.text.String(), `<start id='`+id[0]+`' timestamp='2026-11-21T12:00:01.000Z'/>`, `<end id='`+id[4]+`'`)
+}

@@ -2,7 +2,6 @@ package gateway
 
 import (
 	"errors"
-	"fmt"
 	"strings"
 	"testing"
 	"time"
@@ -15,10 +14,10 @@ import (
 func patient(t testing.TB, caps ...string) *world {
 	t.Helper()
 	w := connected(t, caps...)
-	live := *w.g.live()
-	live.OutageLimit = time.Hour
-	live.ReconnectInterval = 200 * time.Millisecond
-	w.g.Apply(live)
+	w.change(func(c *Live) {
+		c.OutageLimit = time.Hour
+		c.ReconnectInterval = 200 * time.Millisecond
+	})
 	return w
 }
 
@@ -37,6 +36,17 @@ func (w *world) redialled() {
 		}
 	}
 	w.t.Fatal("the server was not tried again")
+}
+
+// reconnected is a patient world whose connection was lost and is back, the room not
+// yet.
+func reconnected(t testing.TB) *world {
+	t.Helper()
+	w := patient(t)
+	w.cut(brokenPipe)
+	w.redialled()
+	w.register("juliet")
+	return w
 }
 
 // What was said of a connection, and who is in the rooms, stays through an
@@ -105,18 +115,6 @@ func TestNothingIsSwallowedInAnOutage(t *testing.T) {
 	}
 }
 
-// A message that arrives while the list of members is on its way is shown.
-func TestMessageDuringTheReturn(t *testing.T) {
-	w := patient(t)
-	w.cut(brokenPipe)
-	w.redialled()
-	w.register("juliet")
-	w.event(ircconn.Joined{Source: source("juliet"), Channel: "#chan", Self: true})
-	w.forget()
-	w.event(ircconn.Message{Source: source("romeo"), Target: "#chan", Text: "there you are"})
-	w.expectOne(`<body>there you are</body>`)
-}
-
 // The waits between attempts grow from a few seconds to ten minutes.
 func TestRetriesBackOff(t *testing.T) {
 	w := patient(t)
@@ -135,39 +133,6 @@ func TestRetriesBackOff(t *testing.T) {
 		if longest := 5*time.Second<<(i+1) + time.Second; wait > min(longest, longestRetry+time.Second) || wait < min(longest, longestRetry)*7/10 {
 			t.Errorf("attempt %d was after %v", i+2, wait)
 		}
-	}
-}
-
-// All who lost a server together do not knock at once.
-func TestUsersTakeTurns(t *testing.T) {
-	var k knocks
-	now := time.Now()
-	for i := range 10 {
-		if at := k.turn("irc.test", now, time.Second); at != now.Add(time.Duration(i)*time.Second) {
-			t.Errorf("turn %d is at %v", i, at.Sub(now))
-		}
-	}
-	if at := k.turn("other.test", now, time.Second); at != now {
-		t.Error("another network has a queue of its own")
-	}
-	for i := range 3 * knocksKept {
-		k.turn(fmt.Sprint(i), now.Add(time.Duration(i)*time.Minute), time.Second)
-	}
-	if len(k.next) > knocksKept+1 {
-		t.Errorf("%d networks are remembered", len(k.next))
-	}
-}
-
-func TestTurnsAreWaitedFor(t *testing.T) {
-	w := patient(t)
-	w.cut(brokenPipe)
-	for range 5 * 60 * 10 { // others, for the next ten minutes
-		w.g.knocks.turn("irc.test", w.clock.Add(5*time.Second), 200*time.Millisecond)
-	}
-	before := w.clock
-	w.redialled()
-	if waited := w.clock.Sub(before); waited < 9*time.Minute {
-		t.Errorf("waited %v", waited)
 	}
 }
 
@@ -264,9 +229,7 @@ func TestOutageIsGivenUp(t *testing.T) {
 // A room that the user stays in without a client is tried for as long as it takes.
 func TestPersistentRoomsAreTriedForOn(t *testing.T) {
 	w := patient(t)
-	live := *w.g.live()
-	live.Persistent = true
-	w.g.Apply(live)
+	w.change(func(c *Live) { c.Persistent = true })
 	w.cut(brokenPipe)
 	w.forget()
 	w.pass(time.Hour)
@@ -306,126 +269,6 @@ func TestJoinInAnOutage(t *testing.T) {
 	w.expectLines("JOIN #chan,#two")
 }
 
-// A channel that does not let the user back in takes its clients out, with the
-// reason.
-func TestReturnIsRefused(t *testing.T) {
-	w := patient(t)
-	w.cut(brokenPipe)
-	w.redialled()
-	w.register("juliet")
-	w.forget()
-	w.event(ircconn.Refused{Numeric: 474, Target: "#chan", Params: []string{"#chan"}, Text: "Cannot join channel (you're banned)"})
-	w.expectOne(`type='unavailable'`, `You could not be put back into #chan`, `<status code='110'/><status code='333'/>`)
-	if w.network().channel("#chan") != nil {
-		t.Error("the room is still there")
-	}
-}
-
-// What only was not ready yet is asked for again.
-func TestReturnIsRefusedForAMoment(t *testing.T) {
-	w := patient(t)
-	w.cut(brokenPipe)
-	w.redialled()
-	w.register("juliet")
-	w.forget()
-	refused := ircconn.Refused{Numeric: 477, Target: "#chan", Params: []string{"#chan"}, Text: "You need to be identified"}
-	for range rejoinsTried {
-		w.event(refused)
-		w.expect()
-		w.pass(rejoinPause)
-		w.expectLines("JOIN #chan")
-	}
-	w.event(refused)
-	w.expectOne(`type='unavailable'`, `You could not be put back into #chan`)
-}
-
-// Keys are given again, and those of several channels in their order.
-func TestKeysAreKept(t *testing.T) {
-	w := patient(t)
-	w.event(ircconn.ModeChanged{Source: source("nurse"), Channel: "#chan", Changes: []ircconn.ModeChange{{Add: true, Mode: 'k', Kind: ircconn.ModeAlways, Arg: "sesame"}}})
-	w.stanza(`<presence from='%s' to='#a%%irc.test@gw.test/juliet'><x xmlns='http://jabber.org/protocol/muc'/></presence>`, desk)
-	w.event(ircconn.Joined{Source: source("juliet"), Channel: "#a", Self: true}, ircconn.NamesEnd{Channel: "#a"})
-	w.cut(brokenPipe)
-	w.redialled()
-	w.register("juliet")
-	w.expectLines("JOIN #chan,#a sesame")
-}
-
-// The nick may be held by the connection that was lost: another is shown for as
-// long as that lasts.
-func TestNickIsRegained(t *testing.T) {
-	for _, monitor := range []bool{true, false} {
-		t.Run(fmt.Sprintf("monitor %v", monitor), func(t *testing.T) {
-			w := patient(t)
-			w.cut(brokenPipe)
-			w.redialled()
-			with := support
-			if monitor {
-				with = support.With([]string{"MONITOR=10"})
-			}
-			w.forget()
-			w.event(ircconn.Registered{Nick: "juliet_", Source: source("juliet_"), Support: with})
-			text := strings.Join(w.sent(), "\n")
-			contains(t, text, `<presence from='#chan%irc.test@gw.test/juliet' to='`+desk+`' type='unavailable'>`)
-			contains(t, text, `nick='juliet_'/><status code='303'/><status code='110'/>`)
-			if monitor {
-				w.expectLines("JOIN #chan", "MONITOR + juliet")
-			} else {
-				w.expectLines("JOIN #chan")
-			}
-			w.enter("nurse romeo juliet_")
-			w.forget()
-			if monitor {
-				w.event(ircconn.Reply{Numeric: 731, Params: []string{"juliet"}})
-			} else {
-				w.pass(regainInterval)
-				w.expectLines("ISON juliet")
-				w.event(ircconn.Reply{Numeric: 303, Params: []string{"juliet"}})
-				w.expectLines()
-				w.pass(regainInterval)
-				w.expectLines("ISON juliet")
-				w.event(ircconn.Reply{Numeric: 303, Params: []string{""}})
-			}
-			w.expectLines("NICK juliet")
-			w.event(ircconn.NickChanged{Source: source("juliet_"), New: "juliet", Self: true})
-			if monitor {
-				w.expectLines("MONITOR - juliet")
-			}
-			if w.network().regaining {
-				t.Error("the nick is still watched")
-			}
-		})
-	}
-}
-
-// The old connection may go before our eyes.
-func TestNickIsRegainedWhenItsHolderQuits(t *testing.T) {
-	w := patient(t)
-	w.cut(brokenPipe)
-	w.redialled()
-	w.register("juliet_")
-	w.enter("nurse romeo juliet juliet_")
-	w.forget()
-	w.event(ircconn.Quit{Source: source("juliet"), Reason: "Ping timeout"})
-	w.expectLines("NICK juliet")
-}
-
-// Losing the connection again while it comes back loses no occupant.
-func TestOutageInAnOutage(t *testing.T) {
-	w := patient(t)
-	w.cut(brokenPipe)
-	w.redialled()
-	w.register("juliet")
-	w.event(ircconn.Joined{Source: source("juliet"), Channel: "#chan", Self: true},
-		ircconn.Names{Channel: "#chan", Members: []ircconn.NamesEntry{{Nick: "juliet"}}})
-	w.cut(brokenPipe)
-	w.redialled()
-	w.register("juliet")
-	w.forget()
-	w.enter("@nurse romeo juliet")
-	w.expectOne(`<body>Connected again.</body>`)
-}
-
 // A client that leaves in an outage is gone, and the last one ends the attempts.
 func TestLeavingInAnOutage(t *testing.T) {
 	w := patient(t)
@@ -443,9 +286,7 @@ func TestLeavingInAnOutage(t *testing.T) {
 // come and gone, is not forgotten.
 func TestLeavingAndJoiningInAnOutage(t *testing.T) {
 	w := patient(t)
-	live := *w.g.live()
-	live.IdleQuit = time.Hour
-	w.g.Apply(live)
+	w.change(func(c *Live) { c.IdleQuit = time.Hour })
 	w.cut(brokenPipe)
 	w.leaves(desk)
 	before := w.irc
@@ -460,38 +301,6 @@ func TestLeavingAndJoiningInAnOutage(t *testing.T) {
 	}
 	w.register("juliet")
 	w.expectLines("JOIN #chan")
-}
-
-// A wish for another nick that is refused in an outage can be wished for again.
-func TestNickIsWishedForAgain(t *testing.T) {
-	w := patient(t)
-	w.cut(brokenPipe)
-	w.forget()
-	wish := func() {
-		w.stanza(`<presence from='%s' to='%s/julia' id='n'/>`, desk, room)
-	}
-	wish()
-	w.expectOne(`type='error' id='n'`)
-	w.redialled()
-	w.register("juliet")
-	w.enter("nurse romeo juliet")
-	w.forget()
-	wish()
-	w.expectLines("NICK julia")
-}
-
-// A key with a comma, of which servers take what stands before it, does not shift
-// the others.
-func TestKeyWithAComma(t *testing.T) {
-	w := newWorld(t)
-	join := `<presence from='%s' to='#%s%%irc.test@gw.test/juliet'><x xmlns='http://jabber.org/protocol/muc'><password>%s</password></x></presence>`
-	w.stanza(join, desk, "a", "one,x")
-	w.stanza(join, desk, "b", "two")
-	w.register("juliet")
-	line := w.irc.sent[0]
-	if got := strings.Join(line.Params, " "); got != "#b,#a two,one" && got != "#a,#b one,two" {
-		t.Errorf("JOIN %s", got)
-	}
 }
 
 // A client that joins a room in an outage has an answer in time, and the server is
@@ -537,9 +346,7 @@ func TestOutageOfEachUserIsTheirOwn(t *testing.T) {
 // connection was lost meanwhile.
 func TestLingeringEndsInAnOutage(t *testing.T) {
 	w := patient(t)
-	live := *w.g.live()
-	live.Linger = time.Minute
-	w.g.Apply(live)
+	w.change(func(c *Live) { c.Linger = time.Minute })
 	w.leaves(desk)
 	w.isGone(desk, w.inquired()[desk])
 	before := w.irc
@@ -550,71 +357,14 @@ func TestLingeringEndsInAnOutage(t *testing.T) {
 	}
 }
 
-// A client that leaves while its room comes back does not take the user out of it
-// who stays there.
-func TestPersistentRoomIsLeftWhileItComesBack(t *testing.T) {
-	w := patient(t)
-	live := *w.g.live()
-	live.Persistent = true
-	w.g.Apply(live)
-	w.cut(brokenPipe)
-	w.redialled()
-	w.register("juliet")
-	w.event(ircconn.Joined{Source: ircconn.Source{Nick: "juliet", User: "user", Host: "host.test"}, Channel: "#chan", Self: true})
-	w.leaves(desk)
-	if w.network().channel("#chan") == nil {
-		t.Error("the room is lost")
-	}
-}
-
-// Somebody's availability is no reason to show them all of a room again that comes
-// back.
-func TestAvailabilityWhileARoomComesBack(t *testing.T) {
-	w := patient(t)
-	w.cut(brokenPipe)
-	w.redialled()
-	w.register("juliet")
-	w.event(ircconn.Joined{Source: source("juliet"), Channel: "#chan", Self: true})
-	w.forget()
-	w.stanza(`<presence from='%s' to='%s/juliet'><show>away</show></presence>`, desk, room)
-	w.event(ircconn.NamesEnd{Channel: "#chan"})
-	if got := strings.Join(w.sent(), "\n"); strings.Contains(got, "<subject") {
-		t.Errorf("joined again: %s", got)
-	}
-}
-
 // A server that is not allowed any more is not tried for.
 func TestServerIsNotListedAnyMore(t *testing.T) {
 	w := patient(t)
 	w.cut(brokenPipe)
-	live := *w.g.live()
-	live.ListedServersOnly = true
-	w.g.Apply(live)
+	w.change(func(c *Live) { c.ListedServersOnly = true })
 	before := w.irc
 	w.pass(time.Minute)
 	if w.irc != before || len(w.u.networks) != 0 {
 		t.Error("connected again")
 	}
-}
-
-// A nick that changes while a room's members are listed anew is shown as a change.
-func TestNickChangesWhileARoomComesBack(t *testing.T) {
-	w := patient(t)
-	w.cut(brokenPipe)
-	w.redialled()
-	w.register("juliet")
-	w.event(ircconn.Joined{Source: source("juliet"), Channel: "#chan", Self: true},
-		ircconn.Names{Channel: "#chan", Members: []ircconn.NamesEntry{{Nick: "nurse", Prefixes: "@"}, {Nick: "romeo"}, {Nick: "juliet"}}})
-	w.forget()
-	w.event(ircconn.NickChanged{Source: source("juliet"), New: "julia", Self: true}, ircconn.NickChanged{Source: source("romeo"), New: "paris"})
-	got := w.sent()
-	if len(got) != 4 {
-		t.Fatalf("shown:\n%s", strings.Join(got, "\n"))
-	}
-	contains(t, got[0], `from='#chan%irc.test@gw.test/juliet'`, `type='unavailable'`, `nick='julia'/><status code='303'/><status code='110'/>`)
-	contains(t, got[1], `<presence from='#chan%irc.test@gw.test/julia' to='`+desk+`'>`, `<status code='110'/>`, `jid='juliet@xmpp.test'`)
-	contains(t, got[2], `type='unavailable'`, `nick='paris'/><status code='303'/>`)
-	contains(t, got[3], `<presence from='#chan%irc.test@gw.test/paris' to='`+desk+`'>`)
-	w.event(ircconn.NamesEnd{Channel: "#chan"})
-	w.expectOne(`<body>Connected again.</body>`)
 }

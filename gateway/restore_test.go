@@ -14,22 +14,23 @@ import (
 // given back, after the gateway was away for a while.
 func (w *world) restarted(away time.Duration) *world {
 	w.t.Helper()
-	if err := w.g.store.Flushed(context.Background()); err != nil {
-		w.t.Fatal(err)
-	}
+	kept := w.keptSessions()
 	next := newWorld(w.t)
 	next.clock = w.clock.Add(away)
 	next.g.store = w.g.store
-	live := *next.g.live()
-	live.OutageLimit = time.Hour
-	next.g.Apply(live)
-	kept, err := w.g.store.Sessions(context.Background())
-	if err != nil {
-		w.t.Fatal(err)
-	}
+	next.change(func(c *Live) { c.OutageLimit = time.Hour })
 	last := lifeOf(kept, w.clock)
 	last.ended = w.clock
 	next.do(func() { next.u.restore(kept, last) })
+	return next
+}
+
+// restored is the next gateway after a minute, with the client at the desk still there.
+func (w *world) restored() *world {
+	w.t.Helper()
+	next := w.restarted(time.Minute)
+	next.isThere(desk, next.inquired()[desk])
+	next.pass(0)
 	return next
 }
 
@@ -173,9 +174,7 @@ func TestRestartFromNonsense(t *testing.T) {
 // A server that is down when the gateway comes back is tried for.
 func TestRestartWhileTheServerIsDown(t *testing.T) {
 	w := withStore(t)
-	next := w.restarted(time.Minute)
-	next.isThere(desk, next.inquired()[desk])
-	next.pass(0)
+	next := w.restored()
 	next.event(ircconn.Disconnected{Err: &ircconn.Error{Kind: ircconn.KindConnect}})
 	next.redialled()
 	next.register("juliet")
@@ -189,9 +188,7 @@ func TestEndBeforeTheTurn(t *testing.T) {
 		"disconnect": func(w *world) { w.do(func() { w.u.quitAll("x") }) },
 		"fault":      func(w *world) { w.u.guard(func() { panic("fault") }) },
 		"denied": func(w *world) {
-			live := *w.g.live()
-			live.Access.DenyServers = []string{"irc.test"}
-			w.g.Apply(live)
+			w.change(func(c *Live) { c.Access.DenyServers = []string{"irc.test"} })
 			w.pass(0)
 		},
 	} {
@@ -209,9 +206,7 @@ func TestEndBeforeTheTurn(t *testing.T) {
 // Without patience for outages there is one attempt after a restart.
 func TestRestartWithoutPatience(t *testing.T) {
 	next := withStore(t).restarted(time.Minute)
-	live := *next.g.live()
-	live.OutageLimit = 0
-	next.g.Apply(live)
+	next.change(func(c *Live) { c.OutageLimit = 0 })
 	next.isThere(desk, next.inquired()[desk])
 	next.pass(0)
 	next.event(ircconn.Disconnected{Err: &ircconn.Error{Kind: ircconn.KindConnect}})
@@ -226,9 +221,7 @@ func persistentRestart(t *testing.T) *world {
 	t.Helper()
 	w := withStore(t)
 	w.configure("gw.test", fieldXML("persistent", "true"))
-	next := w.restarted(time.Minute)
-	next.isThere(desk, next.inquired()[desk])
-	next.pass(0)
+	next := w.restored()
 	return next
 }
 
@@ -265,9 +258,7 @@ func TestPersistentRoomsSurviveTheWayBack(t *testing.T) {
 // A client that is waited for after a restart is let in when the connection was
 // lost once more on the way.
 func TestClientsAreWaitedForThroughTrouble(t *testing.T) {
-	next := withStore(t).restarted(time.Minute)
-	next.isThere(desk, next.inquired()[desk])
-	next.pass(0)
+	next := withStore(t).restored()
 	next.register("juliet")
 	next.cut(brokenPipe)
 	next.redialled()
@@ -337,9 +328,7 @@ func TestRestartAfterTheStreamWasLost(t *testing.T) {
 	w.loseStream()
 	w.clock = w.clock.Add(time.Second)
 	w.event(ircconn.Message{Source: source("romeo"), Target: "#chan", Text: "unseen"})
-	next := w.restarted(time.Minute)
-	next.isThere(desk, next.inquired()[desk])
-	next.pass(0)
+	next := w.restored()
 	next.register("juliet")
 	next.forget()
 	next.enter("nurse juliet")
@@ -351,9 +340,7 @@ func TestRestartAfterTheStreamWasLost(t *testing.T) {
 // What is planned when the gateway goes down is kept, not given up.
 func TestPlansOfAGatewayThatGoesDown(t *testing.T) {
 	w := withStore(t)
-	live := *w.g.live()
-	live.OutageLimit = time.Hour
-	w.g.Apply(live)
+	w.change(func(c *Live) { c.OutageLimit = time.Hour })
 	w.cut(brokenPipe)
 	w.g.mu.Lock()
 	w.g.closing = true
@@ -378,9 +365,7 @@ func TestPlansOfAGatewayThatGoesDown(t *testing.T) {
 func TestAvailabilityIsKept(t *testing.T) {
 	w := withStore(t)
 	w.stanza(`<presence from='%s' to='%s/juliet'><show>away</show><status>asleep</status></presence>`, desk, room)
-	next := w.restarted(time.Minute)
-	next.isThere(desk, next.inquired()[desk])
-	next.pass(0)
+	next := w.restored()
 	next.register("juliet")
 	next.enter("nurse juliet")
 	if s := next.network().channel("#chan").sessions[0]; s.show != "away" || s.status != "asleep" {

@@ -209,9 +209,7 @@ func TestWaitingIsCounted(t *testing.T) {
 
 func TestLimitsReachedAreCounted(t *testing.T) {
 	w := connected(t)
-	live := *w.g.live()
-	live.Limits.MessagesPerMinute = 1
-	w.g.Apply(live)
+	w.change(func(c *Live) { c.Limits.MessagesPerMinute = 1 })
 	for range 3 {
 		w.stanza(`<message from='%s' to='%s' type='groupchat'><body>hi</body></message>`, desk, room)
 	}

@@ -296,9 +296,7 @@ func TestLimitsOfAllTogether(t *testing.T) {
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
 			w := newWorld(t)
-			live := *w.g.live()
-			live.Servers = listed
-			w.g.Apply(live)
+			w.change(func(c *Live) { c.Servers = listed })
 			w.limit(test.change)
 			juliet := w.u
 			for i, network := range test.networks {

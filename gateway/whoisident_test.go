@@ -19,9 +19,7 @@ func TestWhoisIdent(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	live := *w.g.live()
-	live.Servers = servers
-	w.g.Apply(live)
+	w.change(func(c *Live) { c.Servers = servers })
 	romeo := component.JID{Local: "romeo", Domain: "xmpp.test"}
 	if err := w.g.store.SaveSettings(t.Context(), store.Scope{User: romeo.String()}, store.Settings{setNick: {"x"}}, nil); err != nil {
 		t.Fatal(err)
