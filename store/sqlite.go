@@ -33,14 +33,17 @@ func openSQLite(directory string) (*database, error) {
 	if err := file.Close(); err != nil {
 		return nil, fmt.Errorf("opening the database: %w", err)
 	}
+	// What is cached takes twice the memory that SQLite knows of: a page and what
+	// goes with it is a little more than half of what the allocator gives. The
+	// system's own cache is behind this one.
 	common := []string{"busy_timeout(5000)", "temp_store(memory)"}
 	write, err := sql.Open("sqlite", sqliteAddress(directory, append(common,
 		"page_size(4096)", "auto_vacuum(incremental)", "journal_mode(wal)", "synchronous(normal)", "secure_delete(fast)",
-		"cache_size(-16384)", "wal_autocheckpoint(4000)", "journal_size_limit(67108864)")))
+		"cache_size(-4096)", "wal_autocheckpoint(4000)", "journal_size_limit(67108864)")))
 	if err != nil {
 		return nil, err
 	}
-	read, err := sql.Open("sqlite", sqliteAddress(directory, append(common, "query_only(true)", "cache_size(-4096)")))
+	read, err := sql.Open("sqlite", sqliteAddress(directory, append(common, "query_only(true)", "cache_size(-1024)")))
 	if err != nil {
 		return nil, errors.Join(err, write.Close())
 	}

@@ -20,7 +20,7 @@ type figure struct {
 	unit float64
 	// slack is how much more than before there may be at rest, beside a tenth: pooled
 	// connections and what the allocator keeps, and of what is resident also SQLite's caches,
-	// which take up to 32 MiB as the archive grows (store/sqlite.go).
+	// which take up to 16 MiB as the archive grows (store/sqlite.go).
 	slack float64
 	// metrics are added up, or taken off where they begin with a minus.
 	metrics []string
@@ -33,9 +33,9 @@ var figures = [...]figure{
 	{"files", 1, 5, []string{"process_open_fds"}},
 	{"live KiB", 1 << 10, 1 << 10, []string{"go_gc_heap_live_bytes"}},
 	{"heap KiB", 1 << 10, 8 << 10, []string{"go_memstats_heap_inuse_bytes"}},
-	{"RSS KiB", 1 << 10, 40 << 10, []string{"process_resident_memory_bytes"}},
+	{"RSS KiB", 1 << 10, 24 << 10, []string{"process_resident_memory_bytes"}},
 	// What is not Go's is the program itself and SQLite's.
-	{"not Go's", 1 << 10, 40 << 10, []string{"process_resident_memory_bytes", "-go_memstats_sys_bytes", "go_memstats_heap_released_bytes"}},
+	{"not Go's", 1 << 10, 24 << 10, []string{"process_resident_memory_bytes", "-go_memstats_sys_bytes", "go_memstats_heap_released_bytes"}},
 	{"users", 1, 0, []string{"passerelle_users"}},
 }
 
