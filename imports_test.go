@@ -19,9 +19,10 @@ const module = "passerelle/"
 var mayImport = map[string][]string{
 	"cmd/passerelle": {"monitor", "gateway", "component", "ircconn", "translate", "store"},
 	"monitor":        {"gateway", "component", "ircconn", "store"},
-	"gateway":        {"component", "ircconn", "translate", "store"},
+	"gateway":        {"component", "ircconn", "translate", "store", "crew"},
 	"component":      {},
-	"ircconn":        {},
+	"crew":           {},
+	"ircconn":        {"crew"},
 	"translate":      {},
 	"store":          {},
 }

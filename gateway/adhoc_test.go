@@ -227,10 +227,7 @@ func TestAnnouncement(t *testing.T) {
 	done := make(chan struct{})
 	go func() {
 		for {
-			w.u.in.mu.Lock()
-			waiting := len(w.u.in.events)
-			w.u.in.mu.Unlock()
-			if waiting > 0 {
+			if _, events := w.u.in.waiting(); events > 0 {
 				close(done)
 				return
 			}

@@ -77,7 +77,7 @@ func (n *Network) updateAway() {
 		return
 	}
 	if err := n.send(ircconn.Away(text)); err != nil {
-		n.log.Debug("the server was not told whether the user is away", "error", err)
+		n.log().Debug("the server was not told whether the user is away", "error", err)
 		return
 	}
 	n.awayText = text

@@ -68,7 +68,7 @@ func BenchmarkLinesOfManyUsers(b *testing.B) {
 			if i%16 == 0 {
 				heard = time.Now() // a read brings several lines
 			}
-			from.post(ev, heard, nil, nil)
+			from.post(ev, heard, never, nil)
 		}
 		finished := make(chan struct{})
 		w.u.post(func(*User) { close(finished) }, nil)

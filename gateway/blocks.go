@@ -118,7 +118,7 @@ func (u *User) block(kind, text, reason string) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	u.log.Info("an admin has blocked", "kind", kind, "pattern", p.text, "reason", block.Reason)
+	u.log().Info("an admin has blocked", "kind", kind, "pattern", p.text, "reason", block.Reason)
 	return fmt.Sprintf("The %s %s is blocked. Who is connected and may not be any more is being disconnected.", kind, p.text), nil
 }
 
@@ -136,7 +136,7 @@ func (u *User) unblock(kind, text string) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	u.log.Info("an admin has ended a block", "kind", kind, "pattern", text)
+	u.log().Info("an admin has ended a block", "kind", kind, "pattern", text)
 	return fmt.Sprintf("The %s %s is not blocked any more.", kind, text), nil
 }
 

@@ -114,7 +114,7 @@ func (n *Network) tellOfMembers() {
 		return
 	}
 	n.bounds.members = true
-	n.log.Warn("the server shows more members than are kept", "limit", mostMembers)
+	n.log().Warn("the server shows more members than are kept", "limit", mostMembers)
 	n.tell(fmt.Sprintf("Not everybody on %s is shown to you: your channels there have more than %d members together, "+
 		"which is the most that this gateway keeps. What the others say arrives all the same. To see all of them, leave some channels and join again.",
 		n.name, mostMembers))
@@ -133,11 +133,11 @@ func (n *Network) mayPutInto(channel string) bool {
 		return true
 	}
 	if err := n.send(ircconn.Part(channel, "")); err != nil {
-		n.log.Debug("a channel that nobody asked for could not be left", "error", err)
+		n.log().Debug("a channel that nobody asked for could not be left", "error", err)
 	}
 	if !n.bounds.channels {
 		n.bounds.channels = true
-		n.log.Warn("the server puts the user into more channels than are kept", "limit", mostUnasked)
+		n.log().Warn("the server puts the user into more channels than are kept", "limit", mostUnasked)
 		n.tell(fmt.Sprintf("%s puts you into channel after channel. More than %d that you did not join are left again.", n.name, mostUnasked))
 	}
 	return false

@@ -63,7 +63,7 @@ func (u *User) certificate(scope store.Scope) *tls.Certificate {
 	}
 	certificate, err := tls.X509KeyPair([]byte(text), []byte(text))
 	if err != nil {
-		u.log.Error("a client certificate is damaged", "network", scope.Server, "error", err)
+		u.log().Error("a client certificate is damaged", "network", scope.Server, "error", err)
 		return nil
 	}
 	return &certificate

@@ -86,7 +86,7 @@ func (n *Network) newChannel(name string, room component.JID) *Channel {
 
 // log is made when it is needed: a logger with an attribute of its own would stay in
 // memory with each channel.
-func (ch *Channel) log() *slog.Logger { return ch.n.log.With("channel", ch.name) }
+func (ch *Channel) log() *slog.Logger { return ch.n.log().With("channel", ch.name) }
 
 // delete forgets a channel that we are not in any more.
 func (ch *Channel) delete() {

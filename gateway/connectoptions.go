@@ -154,7 +154,7 @@ func (u *User) afterConnect(scope store.Scope, nick string) []ircconn.Line {
 	for _, text := range u.values(setAfterConnect, scope) {
 		line, err := ircconn.ParseLine(replace.Replace(text))
 		if err != nil {
-			u.log.Warn("an after-connection command is no line of IRC", "network", scope.Server)
+			u.log().Warn("an after-connection command is no line of IRC", "network", scope.Server)
 			continue
 		}
 		lines = append(lines, line)
@@ -208,7 +208,7 @@ func (n *Network) onSTS(ev ircconn.STSReceived) {
 		kept = append(kept, fmt.Sprintf("%s %d %s", ev.Host, ev.Port, stamp(u.g.now().Add(ev.Duration))))
 	}
 	if err := u.choose(scope, store.Settings{setSTS: kept}); err != nil {
-		n.log.Warn("the server's policy on encryption was not kept", "error", err)
+		n.log().Warn("the server's policy on encryption was not kept", "error", err)
 	}
 }
 

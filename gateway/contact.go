@@ -142,7 +142,7 @@ func (u *User) onContactProbe(r *request) error {
 // followAll follows all contacts of a network that has just been connected to.
 func (n *Network) followAll() {
 	if err := n.u.loadContacts(); err != nil {
-		n.log.Warn("contacts are not followed", "error", err)
+		n.log().Warn("contacts are not followed", "error", err)
 		return
 	}
 	var nicks []string
@@ -183,7 +183,7 @@ func (n *Network) follow(nicks []string) {
 	for chunk := range slices.Chunk(nicks, monitorChunk) {
 		line := ircconn.Line{Command: "MONITOR", Params: []string{"+", strings.Join(chunk, ",")}}
 		if err := n.send(line); err != nil {
-			n.log.Warn("contacts are not followed", "error", err)
+			n.log().Warn("contacts are not followed", "error", err)
 		}
 	}
 }
@@ -197,7 +197,7 @@ func (n *Network) unfollow(nick string) {
 		return
 	}
 	if err := n.send(ircconn.Line{Command: "MONITOR", Params: []string{"-", nick}}); err != nil {
-		n.log.Debug("a contact is still followed", "error", err)
+		n.log().Debug("a contact is still followed", "error", err)
 	}
 }
 
@@ -248,7 +248,7 @@ func (n *Network) askIsonOf(nicks []string) {
 	}
 	line := ircconn.Line{Command: "ISON", Params: []string{strings.Join(nicks, " ")}}
 	if err := n.ask(q, line); err != nil {
-		n.log.Debug("who is there stays unknown", "error", err)
+		n.log().Debug("who is there stays unknown", "error", err)
 	}
 }
 

@@ -60,12 +60,12 @@ func (n *Network) askAway() {
 		}
 		settled()
 	}, func(err error) {
-		n.log.Debug("whether a contact is away stays unknown", "error", err)
+		n.log().Debug("whether a contact is away stays unknown", "error", err)
 		settled()
 	})
 	if err != nil {
 		n.askingAway = false
-		n.log.Debug("whether contacts are away stays unknown", "error", err)
+		n.log().Debug("whether contacts are away stays unknown", "error", err)
 	}
 }
 

@@ -69,7 +69,7 @@ func (n *Network) onCTCP(ev ircconn.CTCP) {
 	}
 	params := clip(text, n.budget("NOTICE", ev.Source.Nick)-len(ev.Command)-len("\x01 \x01"))
 	if err := n.send(ircconn.CTCPReply(ev.Source.Nick, ev.Command, params)); err != nil {
-		n.log.Debug("a CTCP query stays unanswered", "error", err)
+		n.log().Debug("a CTCP query stays unanswered", "error", err)
 	}
 }
 

@@ -22,7 +22,8 @@
 //     panic is caught per user, logged with its stack, counted, told to that
 //     user, and ends that user only.
 //
-// The goroutine of a user exists only while something waits in its inlets.
+// A user has a goroutine only while something waits in its inlets: one of a few that
+// do the work of all users (package crew), or the one that has read lines of IRC.
 //
 // # The two paths
 //

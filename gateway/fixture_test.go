@@ -139,9 +139,12 @@ func (w *world) due(d time.Duration) []*testTimer {
 
 // happen does what waits for the user's goroutine.
 func (w *world) happen() {
-	_, events := w.u.in.take(nil, nil, false)
+	work := w.u.in.take(false)
 	w.u.in.running = true
-	for _, ev := range events {
+	if work == nil {
+		return
+	}
+	for _, ev := range work.events {
 		w.do(func() { ev.happen(w.u) })
 	}
 }

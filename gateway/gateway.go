@@ -3,12 +3,14 @@ package gateway
 import (
 	"context"
 	"log/slog"
+	"runtime"
 	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
 
 	"passerelle/component"
+	"passerelle/crew"
 	"passerelle/ircconn"
 	"passerelle/store"
 	"passerelle/translate"
@@ -95,6 +97,7 @@ type Gateway struct {
 	started     time.Time
 	timer       func(time.Duration, func()) *time.Timer
 	aside       func(work func()) // does work on a goroutine of its own
+	crew        *crew.Crew[*User] // does what users have to do
 	scratches   sync.Pool
 	macs        sync.Pool // of *occupantMAC
 	meter       meter
@@ -113,6 +116,10 @@ type Gateway struct {
 	refusing refuser
 	gone     sync.WaitGroup // IRC connections that have not ended
 }
+
+// crewSize is how many goroutines do the work of users, for each processor. Most of
+// what comes from IRC is done by those that read it.
+const crewSize = 2
 
 // Live is the part of the configuration that can change while the gateway runs.
 type Live struct {
@@ -148,6 +155,7 @@ func New(options Options) *Gateway {
 		aside:       func(work func()) { go work() },
 		users:       make(map[component.JID]*User),
 	}
+	g.crew = crew.New(crewSize*runtime.GOMAXPROCS(0), (*User).run)
 	g.meter.init()
 	g.scratches.New = func() any { return g.meter.newScratch() }
 	g.started = g.now()
@@ -160,9 +168,10 @@ func New(options Options) *Gateway {
 	}
 	g.features, g.settings = featureList(), settingList()
 	g.messages, g.presences = messageRoutes(), presenceRoutes()
+	irc, poller := options.IRC, options.Poller
 	g.dial = func(o ircconn.Options, sink ircconn.Sink, log *slog.Logger) lineSender {
-		o.Traffic, o.Poller = &g.meter.traffic, options.Poller
-		return ircconn.Start(options.IRC, o, sink, log)
+		o.Traffic, o.Poller = &g.meter.traffic, poller
+		return ircconn.Start(&irc, o, sink, log)
 	}
 	return g
 }
@@ -265,7 +274,6 @@ func (g *Gateway) forget(u *User) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	u.in.end()
-	close(u.ended)
 	if g.users[u.jid] == u {
 		g.usages.keep(u.jid, u.usage, g.now())
 		delete(g.users, u.jid)
@@ -300,7 +308,7 @@ func (g *Gateway) Shutdown(ctx context.Context) {
 			if u.post(func(u *User) { defer close(finished); u.shutDown() }, ctx.Done()) {
 				select {
 				case <-finished:
-				case <-u.ended:
+				case <-u.in.hasEnded():
 				case <-ctx.Done():
 				}
 			}
@@ -319,4 +327,5 @@ func (g *Gateway) Shutdown(ctx context.Context) {
 	case <-ctx.Done():
 		g.log.Warn("some IRC connections did not end in time")
 	}
+	g.crew.Close()
 }

@@ -390,7 +390,7 @@ func TestInletIsBoundedInBytes(t *testing.T) {
 	if in.postStanza(large, start) {
 		t.Error("a stanza beyond the limit was taken")
 	}
-	in.take(nil, nil, false)
+	in.take(false)
 	if !in.postStanza(large, start) || in.postStanza(large, start) {
 		t.Error("the limit does not begin again")
 	}

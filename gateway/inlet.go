@@ -41,16 +41,44 @@ type wire struct {
 // first thing arrives.
 type inlet struct {
 	mu      sync.Mutex
-	stanzas []*component.Stanza
-	bytes   int // of stanzas
-	events  []happening
+	*work                 // nil while there is none
+	bytes   int           // of the stanzas
+	room    chan struct{} // closed when events were taken; nil while nobody waits
+	over    chan struct{} // closed when the inlet ends; nil while nobody waits for that
 	running bool
 	// pending says that the goroutine which is to run is that of a connection, when
 	// it has given all its lines.
 	pending bool
 	ended   bool
-	idle    bool          // nothing came since the goroutine stopped with nothing to keep
-	room    chan struct{} // closed when events were taken; nil while nobody waits
+	idle    bool // nothing came since the goroutine stopped with nothing to keep
+}
+
+// work is what waits in an inlet, or has been taken from it.
+type work struct {
+	stanzas []*component.Stanza
+	events  []happening
+}
+
+// works lends what work waits in, which most users need for a moment only.
+var works = sync.Pool{New: func() any { return new(work) }}
+
+// finish gives w back, if there is one; what waited in it is done.
+func (w *work) finish() {
+	if w == nil {
+		return
+	}
+	clear(w.stanzas)
+	clear(w.events)
+	w.stanzas, w.events = w.stanzas[:0], w.events[:0]
+	works.Put(w)
+}
+
+// len is how much work there is; none for nil.
+func (w *work) len() int {
+	if w == nil {
+		return 0
+	}
+	return len(w.stanzas) + len(w.events)
 }
 
 // postStanza queues a stanza and reports whether there was room. start is called
@@ -58,7 +86,11 @@ type inlet struct {
 func (in *inlet) postStanza(s *component.Stanza, start func()) bool {
 	in.mu.Lock()
 	defer in.mu.Unlock()
-	if in.ended || len(in.stanzas) >= inletStanzas || in.bytes > 0 && in.bytes+s.Size > inletBytes {
+	if in.ended {
+		return false
+	}
+	in.need()
+	if len(in.stanzas) >= inletStanzas || in.bytes > 0 && in.bytes+s.Size > inletBytes {
 		return false
 	}
 	in.stanzas = append(in.stanzas, s)
@@ -67,17 +99,18 @@ func (in *inlet) postStanza(s *component.Stanza, start func()) bool {
 	return true
 }
 
-// postEvent queues an event. It waits while too many wait before it, until done
-// is closed, and reports whether the event was queued. start is called when no
+// postEvent queues an event. It waits while too many wait before it, until what
+// patience returns is closed, and reports whether the event was queued. start is called when no
 // goroutine is at work; with later it is called only when so much waits that it
 // cannot, and otherwise later is, which is to call startPending.
-func (in *inlet) postEvent(ev happening, done <-chan struct{}, start, later func()) bool {
+func (in *inlet) postEvent(ev happening, patience func() <-chan struct{}, start, later func()) bool {
 	for {
 		in.mu.Lock()
 		if in.ended {
 			in.mu.Unlock()
 			return false
 		}
+		in.need()
 		if len(in.events) < inletEvents {
 			in.events = append(in.events, ev)
 			if !in.running && later != nil {
@@ -98,7 +131,7 @@ func (in *inlet) postEvent(ev happening, done <-chan struct{}, start, later func
 		in.mu.Unlock()
 		select {
 		case <-room:
-		case <-done:
+		case <-patience():
 			return false
 		}
 	}
@@ -123,33 +156,40 @@ func (in *inlet) startPending() bool {
 	return pending
 }
 
-// take returns all that waits, and nothing when the goroutine has nothing left
-// to do; it then counts as stopped. idle is whether the user has nothing to
-// keep. The slices given are reused for what comes next.
-func (in *inlet) take(stanzas []*component.Stanza, events []happening, idle bool) ([]*component.Stanza, []happening) {
+// need sees to it that there is something for work to wait in; in.mu is held.
+func (in *inlet) need() {
+	if in.work == nil {
+		in.work = works.Get().(*work)
+	}
+}
+
+// take returns all that waits, and nil when the goroutine has nothing left to do; it
+// then counts as stopped. idle is whether the user has nothing to keep.
+func (in *inlet) take(idle bool) *work {
 	in.mu.Lock()
 	defer in.mu.Unlock()
-	if len(in.stanzas) == 0 && len(in.events) == 0 {
+	taken := in.work
+	in.work, in.bytes = nil, 0
+	if taken.len() == 0 {
+		taken.finish()
 		in.running = false
 		in.idle = idle
-		in.stanzas, in.events = nil, nil
-		return nil, nil
+		return nil
 	}
-	clear(stanzas[:cap(stanzas)])
-	clear(events[:cap(events)])
-	takenStanzas, takenEvents := in.stanzas, in.events
-	in.stanzas, in.events, in.bytes = stanzas[:0], events[:0], 0
 	if in.room != nil {
 		close(in.room)
 		in.room = nil
 	}
-	return takenStanzas, takenEvents
+	return taken
 }
 
 // waiting is how much waits.
 func (in *inlet) waiting() (stanzas, events int) {
 	in.mu.Lock()
 	defer in.mu.Unlock()
+	if in.work == nil {
+		return 0, 0
+	}
 	return len(in.stanzas), len(in.events)
 }
 
@@ -157,12 +197,15 @@ func (in *inlet) waiting() (stanzas, events int) {
 func (in *inlet) drain() []*component.Stanza {
 	in.mu.Lock()
 	defer in.mu.Unlock()
+	if in.work == nil {
+		return nil
+	}
 	left := in.stanzas
-	in.stanzas, in.events, in.bytes = nil, nil, 0
+	in.work, in.bytes = nil, 0
 	return left
 }
 
-// end refuses all that comes from now on and frees whoever waits.
+// end refuses all that comes from now on and frees whoever waits. It comes once.
 func (in *inlet) end() {
 	in.mu.Lock()
 	defer in.mu.Unlock()
@@ -171,6 +214,22 @@ func (in *inlet) end() {
 		close(in.room)
 		in.room = nil
 	}
+	if in.over != nil {
+		close(in.over)
+	}
+}
+
+// hasEnded returns what is closed when the inlet ends.
+func (in *inlet) hasEnded() <-chan struct{} {
+	in.mu.Lock()
+	defer in.mu.Unlock()
+	if in.over == nil {
+		in.over = make(chan struct{})
+		if in.ended {
+			close(in.over)
+		}
+	}
+	return in.over
 }
 
 // endIfIdle ends the inlet when the goroutine stopped with nothing to keep and

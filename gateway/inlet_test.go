@@ -17,29 +17,28 @@ func TestInletIsBounded(t *testing.T) {
 	}
 	// Events have room of their own, and wait when it is full.
 	for range inletEvents {
-		if !in.postEvent(happening{}, nil, start, nil) {
+		if !in.postEvent(happening{}, never, start, nil) {
 			t.Fatal("an event was refused")
 		}
 	}
 	closed := make(chan struct{})
 	close(closed)
-	if in.postEvent(happening{}, closed, start, nil) {
+	if in.postEvent(happening{}, func() <-chan struct{} { return closed }, start, nil) {
 		t.Error("an event too many was taken")
 	}
 	if starts != 1 {
 		t.Errorf("%d goroutines were started", starts)
 	}
 	waited := make(chan bool)
-	go func() { waited <- in.postEvent(happening{}, nil, start, nil) }()
-	stanzas, events := in.take(nil, nil, false)
-	if len(stanzas) != inletStanzas || len(events) != inletEvents {
-		t.Errorf("took %d and %d", len(stanzas), len(events))
+	go func() { waited <- in.postEvent(happening{}, never, start, nil) }()
+	if taken := in.take(false); len(taken.stanzas) != inletStanzas || len(taken.events) != inletEvents {
+		t.Errorf("took %d and %d", len(taken.stanzas), len(taken.events))
 	}
 	if !<-waited {
 		t.Error("an event was refused although there is room")
 	}
-	if _, events := in.take(stanzas, events, false); len(events) != 1 {
-		t.Errorf("took %d", len(events))
+	if taken := in.take(false); len(taken.events) != 1 {
+		t.Errorf("took %d", len(taken.events))
 	}
 	if !in.postStanza(&component.Stanza{}, start) || starts != 1 {
 		t.Errorf("%d goroutines were started", starts)
@@ -50,9 +49,9 @@ func TestInletStartsAgain(t *testing.T) {
 	var in inlet
 	starts := 0
 	start := func() { starts++ }
-	in.postEvent(happening{}, nil, start, nil)
-	stanzas, events := in.take(nil, nil, true)
-	if stanzas, events = in.take(stanzas, events, true); len(stanzas)+len(events) != 0 {
+	in.postEvent(happening{}, never, start, nil)
+	in.take(true)
+	if taken := in.take(true); taken != nil {
 		t.Fatal("something came of nothing")
 	}
 	in.postStanza(&component.Stanza{}, start)
@@ -70,16 +69,16 @@ func TestEndIfIdle(t *testing.T) {
 	start := func() {}
 	for _, idle := range []bool{true, false} {
 		var in inlet
-		in.postEvent(happening{}, nil, start, nil)
-		in.take(nil, nil, idle)
+		in.postEvent(happening{}, never, start, nil)
+		in.take(idle)
 		if in.endIfIdle() {
 			t.Error("it ended while its goroutine works")
 		}
-		in.take(nil, nil, idle)
+		in.take(idle)
 		if in.endIfIdle() != idle {
 			t.Errorf("idle %v", idle)
 		}
-		if in.postStanza(&component.Stanza{}, start) == idle || in.postEvent(happening{}, nil, start, nil) == idle {
+		if in.postStanza(&component.Stanza{}, start) == idle || in.postEvent(happening{}, never, start, nil) == idle {
 			t.Errorf("idle %v: wrong after the end", idle)
 		}
 	}
@@ -89,11 +88,11 @@ func TestEndFreesWhoWaits(t *testing.T) {
 	var in inlet
 	in.postStanza(&component.Stanza{}, func() {})
 	for range inletEvents {
-		in.postEvent(happening{}, nil, func() {}, nil)
+		in.postEvent(happening{}, never, func() {}, nil)
 	}
 	waited := make(chan bool)
 	for range 3 {
-		go func() { waited <- in.postEvent(happening{}, nil, func() {}, nil) }()
+		go func() { waited <- in.postEvent(happening{}, never, func() {}, nil) }()
 	}
 	in.end()
 	for range 3 {
@@ -116,7 +115,7 @@ func TestGoroutineOfAConnection(t *testing.T) {
 	starts, promises := 0, 0
 	start, later := func() { starts++ }, func() { promises++ }
 	for range 3 {
-		in.postEvent(happening{}, nil, start, later)
+		in.postEvent(happening{}, never, start, later)
 	}
 	in.postStanza(&component.Stanza{}, start)
 	if starts != 0 || promises != 1 {
@@ -125,18 +124,21 @@ func TestGoroutineOfAConnection(t *testing.T) {
 	if !in.startPending() || in.startPending() {
 		t.Error("the promise was not kept once")
 	}
-	in.take(nil, nil, false)
-	in.take(nil, nil, false)
+	in.take(false)
+	in.take(false)
 
 	for range inletEvents {
-		in.postEvent(happening{}, nil, start, later)
+		in.postEvent(happening{}, never, start, later)
 	}
 	closed := make(chan struct{})
 	close(closed)
-	if in.postEvent(happening{}, closed, start, later) {
+	if in.postEvent(happening{}, func() <-chan struct{} { return closed }, start, later) {
 		t.Error("more was taken than may wait")
 	}
 	if starts != 1 || in.startPending() {
 		t.Errorf("%d goroutines were started for an inlet that is full", starts)
 	}
 }
+
+// never is the patience of who waits however long it takes.
+func never() <-chan struct{} { return nil }

@@ -59,7 +59,7 @@ func (u *User) keep(scope store.Scope, state any, secret string) {
 	}
 	text, err := json.Marshal(state)
 	if err != nil {
-		u.log.Error("a session cannot be kept", "error", err)
+		u.log().Error("a session cannot be kept", "error", err)
 		return
 	}
 	u.g.store.KeepSession(store.Session{Scope: scope, State: string(text), Secret: secret})

@@ -108,7 +108,7 @@ func (n *Network) sendPart(channel string, line ircconn.Line) {
 		n.parting[n.fold(channel)]++
 		return
 	}
-	n.log.Info("leaving a channel has to wait", "channel", channel, "error", err)
+	n.log().Info("leaving a channel has to wait", "channel", channel, "error", err)
 	if n.u.networks[n.name] != n {
 		return
 	}

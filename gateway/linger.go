@@ -36,7 +36,7 @@ func (ch *Channel) empty(last component.JID, how departure, why exit) {
 		case n.channel(ch.name) != ch || ch.isOccupied():
 		case found == absent:
 			ch.linger(why)
-			n.u.log.Debug("a client went offline", "channel", ch.name)
+			n.u.log().Debug("a client went offline", "channel", ch.name)
 		default:
 			ch.part(why.text)
 		}

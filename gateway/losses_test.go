@@ -115,8 +115,8 @@ func TestBusyUserHoldsUpNobody(t *testing.T) {
 	case <-ctx.Done():
 		t.Fatal("everybody waits for one who is busy")
 	}
-	if _, events := w.u.in.take(nil, nil, false); len(events) != 1 {
-		t.Errorf("juliet has %d things to do", len(events))
+	if work := w.u.in.take(false); work.len() != 1 {
+		t.Errorf("juliet has %d things to do", work.len())
 	}
 }
 

@@ -2,7 +2,6 @@ package gateway
 
 import (
 	"errors"
-	"log/slog"
 	"net/netip"
 	"strings"
 	"time"
@@ -55,7 +54,6 @@ type Network struct {
 	bounds      bounds
 	idle        *time.Timer
 	counted     counted
-	log         *slog.Logger
 }
 
 // connect begins a connection to a server under a nick.
@@ -107,7 +105,6 @@ func (u *User) newNetwork(name, wanted string) (*Network, error) {
 		support:  ircconn.DefaultSupport(),
 		self:     ircconn.Source{Nick: nick},
 		channels: make(map[ircconn.Folded]*Channel),
-		log:      u.log.With("network", name),
 	}, nil
 }
 
@@ -131,7 +128,7 @@ func (n *Network) open(nick string) error {
 		return err
 	}
 	generation := int(u.g.generations.Add(1))
-	conn, err := u.g.connect(options, u.sink(n.name, generation), n.log)
+	conn, err := u.g.connect(options, u.sink(n.name, generation), n.log())
 	if err != nil {
 		return err
 	}

@@ -153,7 +153,7 @@ func (n *Network) suspend(err error, prospect outlook) {
 		n.outage.limit = n.u.after(g.live().OutageLimit, func(*User) { n.giveUp() })
 		n.interrupt(err)
 	} else {
-		n.log.Info("the server could not be reached again", "attempts", n.attempts, "error", err)
+		n.log().Info("the server could not be reached again", "attempts", n.attempts, "error", err)
 	}
 	if len(n.channels) == 0 {
 		n.remove()
@@ -221,7 +221,7 @@ func (n *Network) interruption() error {
 
 // plan has the next attempt made when the delay is over.
 func (n *Network) plan(delay time.Duration) {
-	n.log.Info("the server is tried again", "after", delay.Round(time.Millisecond), "attempt", n.attempts)
+	n.log().Info("the server is tried again", "after", delay.Round(time.Millisecond), "attempt", n.attempts)
 	n.wait(delay, func() {
 		// Others may be waiting for the same server.
 		now := n.u.g.now()
@@ -291,7 +291,7 @@ func (n *Network) attempt() {
 		return
 	}
 	if err := n.open(n.wanted); err != nil {
-		n.log.Warn("the server cannot be tried again", "error", err)
+		n.log().Warn("the server cannot be tried again", "error", err)
 		n.giveUpFor(n.u.stanzaError(err).Text)
 	}
 }

@@ -74,7 +74,7 @@ func (u *User) searchStore(ask func(context.Context) error) error {
 // log unless it is known there.
 func (u *User) storeFault(err error, logged, told string) error {
 	if !errors.Is(err, errStoreAway) {
-		u.log.Error("the store has failed", "so", logged, "error", err)
+		u.log().Error("the store has failed", "so", logged, "error", err)
 	}
 	return refuse("resource-constraint", "%s at the moment; try again in a minute", told)
 }

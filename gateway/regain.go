@@ -20,7 +20,7 @@ func (n *Network) regain() {
 	}
 	if n.support.Monitor > 0 {
 		if err := n.send(ircconn.Line{Command: "MONITOR", Params: []string{"+", n.wanted}}); err != nil {
-			n.log.Debug("the nick is not watched", "error", err)
+			n.log().Debug("the nick is not watched", "error", err)
 		}
 		return
 	}
@@ -50,7 +50,7 @@ func (n *Network) pollWanted() {
 			return answered | taken
 		}
 		if err := n.ask(q, ircconn.Line{Command: "ISON", Params: []string{n.wanted}}); err != nil {
-			n.log.Debug("whether the nick is free stays unknown", "error", err)
+			n.log().Debug("whether the nick is free stays unknown", "error", err)
 		}
 		n.pollWanted()
 	})
@@ -61,9 +61,9 @@ func (n *Network) takeBack(free string) {
 	if !n.regaining || !n.same(free, n.wanted) {
 		return
 	}
-	err := n.changeNick(n.wanted, func(err error) { n.log.Info("the nick cannot be had back", "error", err) })
+	err := n.changeNick(n.wanted, func(err error) { n.log().Info("the nick cannot be had back", "error", err) })
 	if err != nil {
-		n.log.Info("the nick cannot be had back", "error", err)
+		n.log().Info("the nick cannot be had back", "error", err)
 	}
 }
 
@@ -77,6 +77,6 @@ func (n *Network) regained() {
 		return
 	}
 	if err := n.send(ircconn.Line{Command: "MONITOR", Params: []string{"-", n.wanted}}); err != nil {
-		n.log.Debug("the own nick stays watched", "error", err)
+		n.log().Debug("the own nick stays watched", "error", err)
 	}
 }

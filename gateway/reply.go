@@ -42,7 +42,7 @@ const longestErrorText = 1000
 func (u *User) stanzaError(err error) *component.StanzaError {
 	var r *refusal
 	if !errors.As(err, &r) {
-		u.log.Error("a request could not be handled", "error", err)
+		u.log().Error("a request could not be handled", "error", err)
 		u.g.meter.refused("internal-server-error")
 		return component.NewError("internal-server-error", "the gateway could not do that because of a fault of its own")
 	}

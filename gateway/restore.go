@@ -103,7 +103,7 @@ func (g *Gateway) post(bare component.JID, do event) {
 			g.users[u.jid] = u
 		}
 		g.mu.Unlock()
-		if u == nil || u.post(do, u.ended) {
+		if u == nil || u.post(do, nil) {
 			return
 		}
 	}
@@ -113,7 +113,7 @@ func (g *Gateway) post(bare component.JID, do event) {
 // then brings the rooms back, with those that are.
 func (u *User) restore(kept []store.Session, last life) {
 	if err := u.load(); err != nil {
-		u.log.Warn("a user cannot be brought back yet", "error", err)
+		u.log().Warn("a user cannot be brought back yet", "error", err)
 		u.after(restorePause, func(u *User) { u.restore(kept, last) })
 		return
 	}
@@ -200,7 +200,7 @@ func (u *User) bringBackChannel(session store.Session, state keptChannel, nick s
 	n := u.networks[session.Server]
 	if n == nil {
 		if n, err = u.newNetwork(session.Server, nick); err != nil {
-			u.log.Info("a network is not brought back", "network", session.Server, "error", err)
+			u.log().Info("a network is not brought back", "network", session.Server, "error", err)
 			u.unkeep(session.Scope)
 			return nil
 		}

@@ -3,7 +3,6 @@ package gateway
 import (
 	"context"
 	"log/slog"
-	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -29,13 +28,13 @@ type traces struct {
 }
 
 // of reports whether a user is traced.
-func (t *traces) of(jid string) bool {
+func (t *traces) of(jid component.JID) bool {
 	if !t.some.Load() {
 		return false
 	}
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	_, traced := t.until[jid]
+	_, traced := t.until[jid.String()]
 	return traced
 }
 
@@ -88,49 +87,73 @@ func (g *Gateway) endTrace(jid string, then time.Time) bool {
 	return ended
 }
 
-// tracer is the log handler of one user: while the user is traced, everything is
-// logged, whatever the level. It gives attributes to the handler behind it only
-// when there is something to log: there are three loggers for each user, and a
-// handler with attributes of its own takes ten times the memory of these.
-type tracer struct {
-	slog.Handler
-	whose      *traced
-	attributes []slog.Attr
+// userHandler is the log handler of one user, or of one network of theirs: while the
+// user is traced, everything is logged, whatever the level. It makes a handler that has
+// attributes only when there is something to log: each connection keeps a logger, and a
+// handler with attributes takes ten times the memory of this one.
+type userHandler struct {
+	u       *User
+	network string // empty for what concerns none
 }
 
-// traced is whom a tracer is for.
-type traced struct {
-	traces *traces
-	jid    string
+// plain is the handler behind it.
+func (h userHandler) plain() slog.Handler {
+	attributes := []slog.Attr{slog.String("user", h.u.jid.String())}
+	if h.network != "" {
+		attributes = append(attributes, slog.String("network", h.network))
+	}
+	return h.u.g.log.Handler().WithAttrs(attributes)
 }
 
 // Enabled implements slog.Handler.
-func (t *tracer) Enabled(ctx context.Context, level slog.Level) bool {
-	return t.Handler.Enabled(ctx, level) || t.whose.traces.of(t.whose.jid)
-}
-
-// WithAttrs implements slog.Handler.
-func (t *tracer) WithAttrs(attrs []slog.Attr) slog.Handler {
-	return &tracer{t.Handler, t.whose, slices.Concat(t.attributes, attrs)}
+func (h userHandler) Enabled(ctx context.Context, level slog.Level) bool {
+	return h.u.g.log.Handler().Enabled(ctx, level) || h.u.g.traces.of(h.u.jid)
 }
 
 // Handle implements slog.Handler.
-func (t *tracer) Handle(ctx context.Context, record slog.Record) error {
-	return t.Handler.WithAttrs(t.attributes).Handle(ctx, record)
+func (h userHandler) Handle(ctx context.Context, record slog.Record) error {
+	return h.plain().Handle(ctx, record)
+}
+
+// WithAttrs implements slog.Handler.
+func (h userHandler) WithAttrs(attributes []slog.Attr) slog.Handler {
+	return tracer{h.plain().WithAttrs(attributes), h}
 }
 
 // WithGroup implements slog.Handler.
-func (t *tracer) WithGroup(name string) slog.Handler {
-	return &tracer{t.Handler.WithAttrs(t.attributes).WithGroup(name), t.whose, nil}
+func (h userHandler) WithGroup(name string) slog.Handler {
+	return tracer{h.plain().WithGroup(name), h}
 }
 
-// userLog is the logger of a user.
-func (g *Gateway) userLog(jid string) *slog.Logger {
-	return slog.New(&tracer{g.log.Handler(), &traced{&g.traces, jid}, []slog.Attr{slog.String("user", jid)}})
+// tracer is a handler that was made of a userHandler, and logs when that does.
+type tracer struct {
+	slog.Handler
+	of userHandler
 }
+
+// Enabled implements slog.Handler.
+func (t tracer) Enabled(ctx context.Context, level slog.Level) bool { return t.of.Enabled(ctx, level) }
+
+// WithAttrs implements slog.Handler.
+func (t tracer) WithAttrs(attributes []slog.Attr) slog.Handler {
+	return tracer{t.Handler.WithAttrs(attributes), t.of}
+}
+
+// WithGroup implements slog.Handler.
+func (t tracer) WithGroup(name string) slog.Handler {
+	return tracer{t.Handler.WithGroup(name), t.of}
+}
+
+// log is the logger of a user, made when it is needed.
+func (u *User) log() *slog.Logger { return slog.New(userHandler{u, ""}) }
+
+// log is the logger of a user's network, made when it is needed.
+func (n *Network) log() *slog.Logger { return slog.New(userHandler{n.u, n.name}) }
 
 // isTraced reports whether stanzas are to be logged.
-func (u *User) isTraced() bool { return u.log.Enabled(context.Background(), ircconn.LevelTrace) }
+func (u *User) isTraced() bool {
+	return userHandler{u, ""}.Enabled(context.Background(), ircconn.LevelTrace)
+}
 
 // traceIn logs a stanza of the user.
 func (u *User) traceIn(s *component.Stanza) {
@@ -149,10 +172,10 @@ func (u *User) traceOut() {
 		u.logStanza("out", s)
 	}
 	if err != nil {
-		u.log.Log(context.Background(), ircconn.LevelTrace, "a stanza cannot be shown", "error", err)
+		u.log().Log(context.Background(), ircconn.LevelTrace, "a stanza cannot be shown", "error", err)
 	}
 }
 
 func (u *User) logStanza(direction string, s *component.Stanza) {
-	u.log.Log(context.Background(), ircconn.LevelTrace, "stanza", "direction", direction, "stanza", u.g.maskStanza(s))
+	u.log().Log(context.Background(), ircconn.LevelTrace, "stanza", "direction", direction, "stanza", u.g.maskStanza(s))
 }

@@ -20,7 +20,6 @@ func logged(t *testing.T) (*world, *bytes.Buffer) {
 	var text bytes.Buffer
 	w.g.logLevel = new(slog.LevelVar)
 	w.g.log = slog.New(slog.NewTextHandler(&text, &slog.HandlerOptions{Level: w.g.logLevel}))
-	w.u.log = w.g.userLog("juliet@xmpp.test")
 	return w, &text
 }
 
@@ -31,13 +30,13 @@ func (w *world) heard(text string) {
 
 func TestTraceOfOneUser(t *testing.T) {
 	w, log := logged(t)
-	other := w.g.userLog("nurse@xmpp.test")
+	other := newUser(w.g, component.JID{Local: "nurse", Domain: "xmpp.test"}).log()
 	w.heard("before")
 	if answer := w.chat("trace-user juliet@xmpp.test/desk 5"); !strings.Contains(answer, "for 5 minutes") {
 		t.Error(answer)
 	}
 	w.heard("while")
-	w.network().log.Log(t.Context(), ircconn.LevelTrace, "of the network made before")
+	w.network().log().Log(t.Context(), ircconn.LevelTrace, "of the network made before")
 	w.stanza(`<message from='%s' to='%s' type='groupchat' id='m1'><body>yonder</body></message>`, desk, room)
 	other.Log(t.Context(), ircconn.LevelTrace, "of somebody else")
 	w.pass(5*time.Minute - time.Second)
@@ -59,7 +58,7 @@ func TestTraceOfOneUser(t *testing.T) {
 // A connection's logger is made before anybody thinks of a trace.
 func TestTraceReachesLoggersMadeBefore(t *testing.T) {
 	w, log := logged(t)
-	early := w.u.log.With("network", "irc.test").WithGroup("wire")
+	early := w.u.log().With("network", "irc.test").WithGroup("wire")
 	w.chat("trace-user juliet@xmpp.test")
 	early.Log(t.Context(), ircconn.LevelTrace, "line", "text", "PING")
 	if !strings.Contains(log.String(), "network=irc.test wire.text=PING") {
@@ -116,11 +115,11 @@ func TestTraceRefusals(t *testing.T) {
 
 func TestLogLevelCommand(t *testing.T) {
 	w, log := logged(t)
-	w.u.log.Debug("quiet")
+	w.u.log().Debug("quiet")
 	if answer := w.chat("log-level debug"); !strings.Contains(answer, "From level debug on") {
 		t.Error(answer)
 	}
-	w.u.log.Debug("loud")
+	w.u.log().Debug("loud")
 	if strings.Contains(log.String(), "quiet") || !strings.Contains(log.String(), "loud") || !strings.Contains(log.String(), "by=juliet@xmpp.test") {
 		t.Error(log)
 	}

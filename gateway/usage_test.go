@@ -192,7 +192,7 @@ func TestUsageOutlivesTheUser(t *testing.T) {
 	w.join(desk, "juliet")
 	w.network().quit("")
 	w.u.in.running = false
-	w.u.in.take(nil, nil, true)
+	w.u.in.take(true)
 	w.g.retire(w.u)
 	if w.g.Users() != 0 {
 		t.Fatal("the user is there still")

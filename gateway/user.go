@@ -3,7 +3,6 @@ package gateway
 import (
 	"errors"
 	"fmt"
-	"log/slog"
 	"maps"
 	"runtime"
 	"runtime/debug"
@@ -41,13 +40,11 @@ type User struct {
 	retelling       time.Time            // of the loss that clients are being told about; else zero
 	returning       map[store.Scope]bool // what is to be brought back when its clients have answered
 	leaving         bool                 // because the gateway goes down: what the user has is kept
-	ended           chan struct{}        // closed when the user was ended by force
 	whole           int                  // how much of what is encoded the finished work has made
 	*scratch
 	sender component.Sender
 	// refusing belongs to the gateway's mutex.
 	refusing refuser
-	log      *slog.Logger
 	in       inlet
 }
 
@@ -77,15 +74,16 @@ func (g *Gateway) giveBack(s *scratch) {
 
 func newUser(g *Gateway, jid component.JID) *User {
 	jid = cloneJID(jid)
-	return &User{g: g, jid: jid, networks: make(map[string]*Network), ended: make(chan struct{}), stream: g.stream.Load(), log: g.userLog(jid.String())}
+	return &User{g: g, jid: jid, networks: make(map[string]*Network), stream: g.stream.Load()}
 }
 
-func (u *User) start() { go u.run() }
+// start has a goroutine work for the user.
+func (u *User) start() { u.g.crew.Give(u) }
 
 // post gives the user's goroutine something to do. It may wait until done is
 // closed, and reports whether the event was queued.
 func (u *User) post(ev event, done <-chan struct{}) bool {
-	return u.in.postEvent(happening{do: ev}, done, u.start, nil)
+	return u.in.postEvent(happening{do: ev}, func() <-chan struct{} { return done }, u.start, nil)
 }
 
 // after runs an event on the user's goroutine when d has passed.
@@ -95,15 +93,13 @@ func (u *User) after(d time.Duration, ev event) *time.Timer {
 
 // run is the user's goroutine: it works until both inlets are empty.
 func (u *User) run() {
-	var stanzas []*component.Stanza
-	var events []happening
 	s := u.g.scratches.Get().(*scratch)
 	defer u.g.giveBack(s)
 	u.scratch = s
 	for round := 0; ; round++ {
 		idle := len(u.networks) == 0 && len(u.adhoc) == 0 && len(u.inquiries) == 0 && u.unheard.since.IsZero()
-		stanzas, events = u.in.take(stanzas, events, idle)
-		if len(stanzas) == 0 && len(events) == 0 {
+		work := u.in.take(idle)
+		if work == nil {
 			if idle {
 				u.g.retire(u)
 			}
@@ -112,29 +108,38 @@ func (u *User) run() {
 		if round > 0 {
 			runtime.Gosched() // whoever is flooded takes turns with the others
 		}
-		for i, s := range stanzas {
-			if !u.guard(func() { u.handleStanza(s) }) {
-				u.abandon(stanzas[i:])
-				return
-			}
-			if !comeInRows(stanzas[i:]) && !u.guard(u.flushLines) {
-				u.abandon(stanzas[i+1:])
-				return
-			}
-			u.handOn()
-		}
-		for i := range events {
-			if !u.guard(func() { events[i].happen(u) }) || len(u.queued) > 0 && !u.guard(u.flushLines) {
-				u.abandon(nil)
-				return
-			}
-			if len(u.enc.Bytes()) >= eventBytes {
-				u.handOn()
-			}
+		if !u.doAll(work) {
+			return
 		}
 		u.handOn()
-		u.roundDone(len(stanzas) + len(events))
+		u.roundDone(work.len())
+		work.finish()
 	}
+}
+
+// doAll does what was taken from the inlet, and reports whether the user lives on.
+func (u *User) doAll(work *work) (alive bool) {
+	for i, s := range work.stanzas {
+		if !u.guard(func() { u.handleStanza(s) }) {
+			u.abandon(work.stanzas[i:])
+			return false
+		}
+		if !comeInRows(work.stanzas[i:]) && !u.guard(u.flushLines) {
+			u.abandon(work.stanzas[i+1:])
+			return false
+		}
+		u.handOn()
+	}
+	for i := range work.events {
+		if !u.guard(func() { work.events[i].happen(u) }) || len(u.queued) > 0 && !u.guard(u.flushLines) {
+			u.abandon(nil)
+			return false
+		}
+		if len(u.enc.Bytes()) >= eventBytes {
+			u.handOn()
+		}
+	}
+	return true
 }
 
 // comeInRows reports whether the first of some stanzas is followed by a message to a
@@ -167,7 +172,7 @@ func (u *User) guard(work func()) (alive bool) {
 	defer func() {
 		if fault := recover(); fault != nil {
 			u.g.panics.Add(1)
-			u.log.Error("a fault of the gateway ended this user's session", "fault", fault, "stack", string(debug.Stack()))
+			u.log().Error("a fault of the gateway ended this user's session", "fault", fault, "stack", string(debug.Stack()))
 			u.end("a fault in the gateway ended your IRC sessions; join your rooms again, and tell the gateway's admin if it happens twice")
 		}
 	}()
@@ -207,7 +212,7 @@ func (u *User) end(reason string) {
 func (u *User) despite(work func()) {
 	defer func() {
 		if fault := recover(); fault != nil {
-			u.log.Error("a part of the end of a user's session failed", "fault", fault)
+			u.log().Error("a part of the end of a user's session failed", "fault", fault)
 			u.enc.Reset()
 		}
 	}()
@@ -262,10 +267,10 @@ func (u *User) flush() {
 		return
 	}
 	if errors.Is(err, component.ErrDisconnected) {
-		u.log.Debug("stanzas were lost while the XMPP server was away")
+		u.log().Debug("stanzas were lost while the XMPP server was away")
 		return
 	}
-	u.log.Error("stanzas could not be sent", "error", err)
+	u.log().Error("stanzas could not be sent", "error", err)
 }
 
 // flushLarge is flush between the stanzas of a long series. Those of other users come
@@ -346,8 +351,8 @@ func (u *User) sink(name string, generation int) ircconn.Sink {
 	counts.started.Add(1)
 	w := &wire{u: u, network: name, generation: generation}
 	goOn := w.goOn
-	return func(done <-chan struct{}, conn *ircconn.Conn, ev ircconn.Event) {
-		w.post(ev, conn.Heard(), done, func() { conn.Afterwards(goOn) })
+	return func(conn *ircconn.Conn, ev ircconn.Event) {
+		w.post(ev, conn.Heard(), conn.Patience, func() { conn.Afterwards(goOn) })
 		if end, last := ev.(ircconn.Disconnected); last {
 			counts.ended[endReason(end.Err)].Add(1)
 			u.g.gone.Done()
@@ -356,10 +361,10 @@ func (u *User) sink(name string, generation int) ircconn.Sink {
 }
 
 // post gives the user's goroutine a line, and when it was read. It may wait until
-// done is closed. later is called when the goroutine of the connection is to be the
+// what patience returns is closed. later is called when the goroutine of the connection is to be the
 // user's as soon as it has given all lines, by goOn; nil has another begin at once.
-func (w *wire) post(line ircconn.Event, heard time.Time, done <-chan struct{}, later func()) {
-	w.u.in.postEvent(happening{from: w, line: line, heard: heard}, done, w.u.start, later)
+func (w *wire) post(line ircconn.Event, heard time.Time, patience func() <-chan struct{}, later func()) {
+	w.u.in.postEvent(happening{from: w, line: line, heard: heard}, patience, w.u.start, later)
 }
 
 // goOn makes the goroutine at hand the user's, unless there is one.

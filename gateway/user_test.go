@@ -28,9 +28,8 @@ func TestFloodFromIRC(t *testing.T) {
 	}()
 	u := h.user("juliet@xmpp.test")
 	h.until("the inlet for events is full", func() bool {
-		u.in.mu.Lock()
-		defer u.in.mu.Unlock()
-		return len(u.in.events) == inletEvents
+		_, events := u.in.waiting()
+		return events == inletEvents
 	})
 	for i := range inletStanzas {
 		h.ping("juliet@xmpp.test/desk", fmt.Sprintf("fits-%d", i))

@@ -85,7 +85,7 @@ func TestListsAreBounded(t *testing.T) {
 	if len(got) != 2 || len(got[0].Items) != maxListItems || !got[0].Truncated || len(got[1].Items) != 0 || !got[1].Truncated {
 		t.Fatalf("got %d lists", len(got))
 	}
-	if s.lists.items != 0 || s.lists.bytes != 0 || len(s.lists.open) != 0 {
+	if s.lists != nil {
 		t.Fatalf("still held: %+v", s.lists)
 	}
 	long := strings.Repeat("x", maxListBytes/100)
@@ -96,8 +96,8 @@ func TestListsAreBounded(t *testing.T) {
 		t.Fatalf("%d bytes are held", s.lists.bytes)
 	}
 	s.receive([]byte(":irc.test 368 juliet #long :End"))
-	if s.lists.bytes != 0 {
-		t.Fatalf("%d bytes are still held", s.lists.bytes)
+	if s.lists != nil {
+		t.Fatalf("still held: %+v", s.lists)
 	}
 	for i := range 2 * maxLists {
 		s.receive(fmt.Appendf(nil, ":irc.test 367 juliet #c%d mask", i))

@@ -18,7 +18,7 @@ import (
 )
 
 func benchmarkReceive(b *testing.B, line string) {
-	s := newTestSession(func(<-chan struct{}, *Conn, Event) {}, fullSupport...)
+	s := newTestSession(func(*Conn, Event) {}, fullSupport...)
 	s.conn.traffic = new(Traffic)
 	data := []byte(line)
 	b.SetBytes(int64(len(data)))
@@ -67,7 +67,7 @@ func benchmarkIdle(b *testing.B, kind string) {
 		var ready, ended sync.WaitGroup
 		ready.Add(idleConnections)
 		ended.Add(idleConnections)
-		sink := func(_ <-chan struct{}, _ *Conn, event Event) {
+		sink := func(_ *Conn, event Event) {
 			switch event.(type) {
 			case Registered:
 				ready.Done()
@@ -77,7 +77,7 @@ func benchmarkIdle(b *testing.B, kind string) {
 		}
 		conns := make([]*Conn, idleConnections)
 		for i := range conns {
-			conns[i] = Start(testConfig(), options, sink, nil)
+			conns[i] = Start(new(testConfig()), options, sink, nil)
 			if i%50 == 49 {
 				// A listening socket takes only so many at once.
 				runtime.Gosched()

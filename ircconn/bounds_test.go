@@ -17,7 +17,7 @@ import (
 // sessionEvents returns the events that lines become after registration.
 func sessionEvents(lines ...string) []Event {
 	var events []Event
-	s := newTestSession(func(_ <-chan struct{}, _ *Conn, event Event) { events = append(events, event) })
+	s := newTestSession(func(_ *Conn, event Event) { events = append(events, event) })
 	events = nil
 	for _, line := range lines {
 		s.receive([]byte(line))
@@ -226,9 +226,9 @@ func heldAfter(t *testing.T, phase string, line func(int) string) int64 {
 	ours, theirs := net.Pipe()
 	t.Cleanup(func() { ours.Close(); theirs.Close() })
 	go func() { _, _ = io.Copy(io.Discard, theirs) }()
-	sink := func(<-chan struct{}, *Conn, Event) {}
+	sink := func(*Conn, Event) {}
 	config := testConfig()
-	c := newConn(config, Options{Nick: "juliet", SASL: SASLOptions{Account: "juliet", Password: "secret"}}, sink, nil)
+	c := newConn(&config, Options{Nick: "juliet", SASL: SASLOptions{Account: "juliet", Password: "secret"}}, sink, nil)
 	before := heap()
 	r := newReader(c, ours, Address{Host: "irc.test", Port: 6697, TLS: true})
 	c.writer.attach(ours, &r.in)
@@ -243,7 +243,7 @@ func heldAfter(t *testing.T, phase string, line func(int) string) int64 {
 			text = strings.Repeat("z", 4096)
 		}
 		sent += len(text)
-		r.lines.split([]byte(text), r.session.receive, never)
+		r.lines.split([]byte(text), config.MaxLineBytes, r.session.receive, never)
 	}
 	held := heap() - before
 	runtime.KeepAlive(r)

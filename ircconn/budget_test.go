@@ -7,7 +7,7 @@ import (
 
 // What is done for each line allocates no more than this; times are for benchmarks.
 func TestAllocations(t *testing.T) {
-	s := newTestSession(func(<-chan struct{}, *Conn, Event) {}, fullSupport...)
+	s := newTestSession(func(*Conn, Event) {}, fullSupport...)
 	s.conn.traffic = new(Traffic)
 	receive := func(line string) func() {
 		data := []byte(line)

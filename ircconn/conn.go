@@ -9,6 +9,7 @@ import (
 	"runtime/debug"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -20,44 +21,44 @@ const (
 )
 
 // A Sink receives the events of one connection, one at a time and in order, on
-// the connection's goroutines. It may wait, and must return when done is
-// closed: the connection has been closed, or has waited long enough for its
-// Disconnected event to be taken.
-type Sink func(done <-chan struct{}, c *Conn, event Event)
+// the connection's goroutines. It may wait, and must return when Patience is closed.
+type Sink func(c *Conn, event Event)
 
-// Deliver gives a sink an event as a connection does, and has done what the sink wants
-// done afterwards. It is for those who stand in for a connection.
-func (s Sink) Deliver(done <-chan struct{}, event Event) {
-	c := new(Conn)
-	s(done, c, event)
+// Deliver gives a sink an event as a connection does, with that patience, and has done
+// what the sink wants done afterwards. It is for those who stand in for a connection.
+func (s Sink) Deliver(patience <-chan struct{}, event Event) {
+	c := &Conn{lastPatience: patience}
+	s(c, event)
 	c.beginLater()
 }
 
 // Conn is one IRC connection, from the first dial to its end. Its methods may
 // be called from every goroutine and never wait.
 type Conn struct {
-	config  Config
+	config  *Config  // shared with other connections
 	options *Options // let go of when we are registered
 	identd  *Identd
 	traffic *Traffic
 	encode  func(string) []byte // nil for UTF-8
 	log     *slog.Logger
-	closing chan struct{} // closed by Close
-	done    chan struct{} // closed at the very end
 	writer  writer
+	closed  atomic.Bool // by Close
 
 	sinkMu sync.Mutex
 	sink   Sink
 	ended  bool      // Disconnected was sent: nothing may follow
 	heard  time.Time // when the socket last gave something, or the wait for it ended
 	later  func()    // what the sink wants done afterwards
+	// lastPatience is that for the last event; nil before.
+	lastPatience <-chan struct{}
 
 	mu        sync.Mutex
 	stop      context.CancelFunc // ends the dialling under way; nil while there is none
 	socket    net.Conn           // without TLS around it; nil while there is none
 	reader    *reader            // of socket
 	quitting  bool
-	isClosed  bool
+	closing   signal // Close was called
+	ending    signal // the very end
 	quitTimer *time.Timer
 
 	// What follows belongs to the connection's goroutine.
@@ -70,20 +71,20 @@ type Conn struct {
 }
 
 // Start begins to connect and returns at once; progress and result arrive at
-// the sink. A nil log discards everything.
-func Start(config Config, options Options, sink Sink, log *slog.Logger) *Conn {
+// the sink. config may be shared by many connections, and must not change. A nil log
+// discards everything.
+func Start(config *Config, options Options, sink Sink, log *slog.Logger) *Conn {
 	c := newConn(config, options, sink, log)
 	go c.run()
 	return c
 }
 
-func newConn(config Config, options Options, sink Sink, log *slog.Logger) *Conn {
+func newConn(config *Config, options Options, sink Sink, log *slog.Logger) *Conn {
 	if log == nil {
 		log = slog.New(slog.DiscardHandler)
 	}
 	c := &Conn{
 		config: config, options: &options, identd: options.Identd, traffic: options.Traffic, encode: options.Encode, sink: sink, log: log,
-		closing: make(chan struct{}), done: make(chan struct{}),
 	}
 	if options.Proxy != "" {
 		c.identd = nil
@@ -117,7 +118,7 @@ func (c *Conn) Flush(written func(receipt uint64)) { c.writer.flush(written) }
 func (c *Conn) Quit(reason string) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.quitting || c.isClosed {
+	if c.quitting || c.closing.happened {
 		return
 	}
 	c.quitting = true
@@ -137,11 +138,11 @@ func (c *Conn) Close() {
 }
 
 func (c *Conn) closeLocked() {
-	if c.isClosed {
+	if c.closing.happened {
 		return
 	}
-	c.isClosed = true
-	close(c.closing)
+	c.closed.Store(true)
+	c.closing.give()
 	c.writer.close()
 	if c.stop != nil {
 		c.stop()
@@ -186,9 +187,25 @@ func (c *Conn) beginLater() {
 	}
 }
 
-// Done is closed when the connection has ended and Disconnected has been
+// Patience returns what is closed when a Sink must not wait any longer: the connection
+// has been closed, or has waited long enough for its Disconnected event to be taken.
+// Only a Sink may ask, while it is given an event.
+func (c *Conn) Patience() <-chan struct{} {
+	if c.lastPatience != nil {
+		return c.lastPatience
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.closing.wait()
+}
+
+// Done returns what is closed when the connection has ended and Disconnected has been
 // delivered or given up.
-func (c *Conn) Done() <-chan struct{} { return c.done }
+func (c *Conn) Done() <-chan struct{} {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.ending.wait()
+}
 
 // A connection is the work of one goroutine at a time: one waits for the server,
 // works on what has come, and ends when it has had a new one wait. In this way an
@@ -202,7 +219,9 @@ func (c *Conn) run() { c.advance(c.next()) }
 func (c *Conn) advance(r *reader) {
 	if r == nil {
 		c.finish()
-		close(c.done)
+		c.mu.Lock()
+		defer c.mu.Unlock()
+		c.ending.give()
 		return
 	}
 	c.proceed(r, r.session.begin)
@@ -230,7 +249,7 @@ func (c *Conn) rest(r *reader) {
 		return
 	}
 	if goOn, err := r.in.park(); goOn {
-		go r.resume(err)
+		r.in.place.crew.Give(duty{r, err})
 	}
 }
 
@@ -299,7 +318,7 @@ func (c *Conn) connect(address Address) (*reader, *Error) {
 func (c *Conn) open(socket, stream net.Conn, address Address) (*reader, *Error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.quitting || c.isClosed {
+	if c.quitting || c.closing.happened {
 		c.closeSocket(socket)
 		return nil, localError("the connection was closed")
 	}
@@ -345,18 +364,11 @@ func (c *Conn) leave(r *reader, panicked *Error) {
 func (c *Conn) isEnding() bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	return c.quitting || c.isClosed
+	return c.quitting || c.closing.happened
 }
 
 // wasClosed reports whether Close was called.
-func (c *Conn) wasClosed() bool {
-	select {
-	case <-c.closing:
-		return true
-	default:
-		return false
-	}
-}
+func (c *Conn) wasClosed() bool { return c.closed.Load() }
 
 // finish delivers Disconnected and lets go of everything.
 func (c *Conn) finish() {
@@ -381,8 +393,8 @@ func (c *Conn) finish() {
 	defer c.beginLater()
 	c.sinkMu.Lock()
 	defer c.sinkMu.Unlock()
-	c.ended = true
-	c.guard(func() { c.sink(given, c, event) })
+	c.ended, c.lastPatience = true, given
+	c.guard(func() { c.sink(c, event) })
 }
 
 // emit hands one event to the sink, unless the connection has been closed.
@@ -392,7 +404,7 @@ func (c *Conn) emit(event Event) {
 	if c.ended || c.wasClosed() {
 		return
 	}
-	c.sink(c.closing, c, event)
+	c.sink(c, event)
 }
 
 // guard runs f and turns a panic into an error: one connection's fault must

@@ -139,7 +139,7 @@ func TestCloseWhileConnecting(t *testing.T) {
 	for _, server := range []*irctest.Server{irctest.NewServer(t), irctest.NewTLSServer(t)} {
 		for _, end := range []func(*Conn){(*Conn).Close, func(c *Conn) { c.Quit("") }} {
 			r := newRecorder()
-			c := Start(testConfig(), testOptions(server), r.sink, nil)
+			c := Start(new(testConfig()), testOptions(server), r.sink, nil)
 			conn := server.AcceptRaw()
 			end(c)
 			// A registering connection waits for the answer to its QUIT.
@@ -158,16 +158,16 @@ func TestCloseReleasesTheSink(t *testing.T) {
 	server := irctest.NewServer(t)
 	blocked, last := make(chan struct{}), make(chan Event, 1)
 	var once sync.Once
-	sink := func(done <-chan struct{}, _ *Conn, event Event) {
+	sink := func(c *Conn, event Event) {
 		switch event.(type) {
 		case Registered:
 			once.Do(func() { close(blocked) })
-			<-done
+			<-c.Patience()
 		case Disconnected:
 			last <- event
 		}
 	}
-	c := Start(testConfig(), testOptions(server), sink, nil)
+	c := Start(new(testConfig()), testOptions(server), sink, nil)
 	s := server.Accept()
 	s.Register(irctest.Registration{})
 	s.Send(":a!b@c PRIVMSG #c :lost")
@@ -184,15 +184,15 @@ func TestPanicEndsOnlyTheConnection(t *testing.T) {
 	server := irctest.NewServer(t)
 	r := newRecorder()
 	var log bytes.Buffer
-	sink := func(done <-chan struct{}, c *Conn, event Event) {
+	sink := func(c *Conn, event Event) {
 		if _, ok := event.(Registered); ok {
 			panic("a fault")
 		}
-		r.sink(done, c, event)
+		r.sink(c, event)
 	}
 	options := testOptions(server)
 	options.Traffic = new(Traffic)
-	c := Start(testConfig(), options, sink, slog.New(slog.NewTextHandler(&log, nil)))
+	c := Start(new(testConfig()), options, sink, slog.New(slog.NewTextHandler(&log, nil)))
 	server.Accept().Register(irctest.Registration{})
 	waitDone(t, c)
 	assertFailure(t, r, KindLocal, 0, "internal error")
@@ -209,7 +209,7 @@ func TestFloodOfPings(t *testing.T) {
 	ours, theirs := net.Pipe()
 	defer func() { _ = theirs.Close() }()
 	r := newRecorder()
-	c := newConn(testConfig(), testOptions(), r.sink, nil)
+	c := newConn(new(testConfig()), testOptions(), r.sink, nil)
 	c.writer.attach(ours, &newReader(c, ours, Address{}).in)
 	for i := range 10 * maxUrgentLines {
 		c.writer.urgent(newLine("PONG", fmt.Sprint(i)))
@@ -251,7 +251,7 @@ func TestNoGoroutinesAreLeft(t *testing.T) {
 		r := newRecorder()
 		config := testConfig()
 		config.LineInterval = time.Hour
-		c := Start(config, testOptions(server), r.sink, nil)
+		c := Start(&config, testOptions(server), r.sink, nil)
 		s := server.Accept()
 		s.Register(irctest.Registration{})
 		waitFor[Registered](t, r, nil)

@@ -97,7 +97,7 @@ func (c *Conn) setStop(stop context.CancelFunc) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.stop = stop
-	if c.isClosed && stop != nil {
+	if c.closing.happened && stop != nil {
 		stop()
 	}
 }

@@ -16,10 +16,10 @@
 // # Goroutines
 //
 // One goroutine at a time works for a connection: it dials, reads, parses and calls
-// the [Sink], and ends when there is nothing more to read. The connection then is a
+// the [Sink], and leaves it when there is nothing more to read. The connection then is a
 // place in the table of a [Poller], whose one goroutine waits for all servers and
-// starts another when something has arrived or a deadline has passed; pings and
-// timeouts are such deadlines. Without a Poller the connection waits on a goroutine,
+// calls one of a few others when something has arrived or a deadline has passed; pings
+// and timeouts are such deadlines. Without a Poller the connection waits on a goroutine,
 // and its deadlines are those of its socket. What the sink wants done afterwards
 // ([Conn.Afterwards]) is done by the goroutine that has read. Another one exists only
 // while lines wait to be written.

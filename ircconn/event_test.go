@@ -222,7 +222,7 @@ func TestOwnHostIsFollowed(t *testing.T) {
 // TestServerWithoutDot: a server named "irc" is no user.
 func TestServerWithoutDot(t *testing.T) {
 	r := newRecorder()
-	s := newSession(newConn(testConfig(), Options{Nick: "juliet"}, r.sink, nil), Address{})
+	s := newSession(newConn(new(testConfig()), Options{Nick: "juliet"}, r.sink, nil), Address{})
 	for _, line := range []string{
 		":irc NOTICE * :*** hi", ":irc 001 juliet :hi", ":irc 422 juliet :-", ":irc MODE juliet +i", ":nurse NOTICE juliet :hi", ":irc NOTICE juliet :hi",
 	} {
@@ -249,7 +249,7 @@ func TestDecodeOfOtherCharsets(t *testing.T) {
 		return []byte(string(out))
 	}}
 	r := newRecorder()
-	s := newSession(newConn(testConfig(), options, r.sink, nil), Address{})
+	s := newSession(newConn(new(testConfig()), options, r.sink, nil), Address{})
 	s.receive([]byte("@msgid=\xc3\xa9 :a!b@c PRIVMSG #c :caf\xe9"))
 	s.receive([]byte(":a!b@c PRIVMSG #c :caf\xc3\xa9"))
 	for _, got := range eventsOf[Message](r.all()) {

@@ -19,7 +19,7 @@ func TestFlush(t *testing.T) {
 		options := testOptions(server)
 		options.Poller = poller
 		c, events, s := connect(t, testConfig(), options, server, irctest.Registration{})
-		restWriter(t, c)
+		restWriter(t, c, events, s)
 		if err := c.Queue(Privmsg("#c", "one"), Privmsg("#c", "two").WithReceipt(7)); err != nil {
 			t.Fatal(err)
 		}
@@ -53,8 +53,8 @@ func TestFlushOfWhatWaits(t *testing.T) {
 		server := irctest.NewServer(t)
 		config := testConfig()
 		config.Burst, config.LineInterval = 1, time.Hour
-		c, _, s := connect(t, config, testOptions(server), server, irctest.Registration{})
-		restWriter(t, c)
+		c, events, s := connect(t, config, testOptions(server), server, irctest.Registration{})
+		restWriter(t, c, events, s)
 		if err := c.Queue(Privmsg("#c", "now").WithReceipt(1), Privmsg("#c", "not yet").WithReceipt(2)); err != nil {
 			t.Fatal(err)
 		}
@@ -97,7 +97,7 @@ func TestFlushLongAfterAWrite(t *testing.T) {
 		options := testOptions(server)
 		options.Poller = poller
 		c, events, s := connect(t, testConfig(), options, server, irctest.Registration{})
-		restWriter(t, c)
+		restWriter(t, c, events, s)
 		if err := c.writer.stream.SetWriteDeadline(time.Unix(1, 0)); err != nil {
 			t.Fatal(err)
 		}
@@ -121,9 +121,12 @@ func expectWritten(t *testing.T, c *Conn, line Line) {
 	}
 }
 
-// restWriter waits until nothing is being written any more.
-func restWriter(t *testing.T, c *Conn) {
+// restWriter waits until all of the registration was worked on and nothing is being
+// written any more.
+func restWriter(t *testing.T, c *Conn, events *recorder, s *irctest.Conversation) {
 	t.Helper()
+	s.Send(":a!b@c PRIVMSG juliet :that is all")
+	waitFor(t, events, func(m Message) bool { return m.Text == "that is all" })
 	for until := time.Now().Add(patience); ; runtime.Gosched() {
 		c.writer.mu.Lock()
 		draining := c.writer.draining
@@ -151,8 +154,8 @@ func expectLater(t *testing.T, c *Conn, events *recorder) {
 // so many.
 func TestAnswersBehindAFlushToAFullSocket(t *testing.T) {
 	server := irctest.NewServer(t)
-	c, _, s := connect(t, testConfig(), testOptions(server), server, irctest.Registration{})
-	restWriter(t, c)
+	c, events, s := connect(t, testConfig(), testOptions(server), server, irctest.Registration{})
+	restWriter(t, c, events, s)
 	const lines = 2 * maxUrgentLines
 	line := []byte("NOTICE #c :" + strings.Repeat("x", 300) + "\r\n")
 	for full := 0; full < lines; {
@@ -183,7 +186,7 @@ func TestTraceOfFlushToAFullSocket(t *testing.T) {
 	config.QueueLines = 40_000
 	var log bytes.Buffer
 	events := newRecorder()
-	c := Start(config, testOptions(server), events.sink, slog.New(slog.NewTextHandler(&log, &slog.HandlerOptions{Level: LevelTrace})))
+	c := Start(&config, testOptions(server), events.sink, slog.New(slog.NewTextHandler(&log, &slog.HandlerOptions{Level: LevelTrace})))
 	t.Cleanup(func() { waitDone(t, c) })
 	t.Cleanup(c.Close)
 	s := server.Accept()

@@ -19,7 +19,7 @@ func FuzzReceive(f *testing.F) {
 	f.Add(":juliet!a@b NICK :x\n:x JOIN #c,#d a :b\n396 x a@b\n433 x y z\nERROR", "CHANTYPES=")
 	f.Add("\x00\xff@\xff", "STATUSMSG=#@ CHANTYPES=#@")
 	f.Fuzz(func(t *testing.T, lines, support string) {
-		sink := func(_ <-chan struct{}, _ *Conn, event Event) {
+		sink := func(_ *Conn, event Event) {
 			if m, ok := event.(Message); ok && (!utf8.ValidString(m.Text) || strings.ContainsAny(m.Text, "\r\n\x00")) {
 				t.Errorf("text %q", m.Text)
 			}
@@ -27,10 +27,10 @@ func FuzzReceive(f *testing.F) {
 		for _, registered := range []bool{true, false} {
 			s := newTestSession(sink, support)
 			if !registered {
-				s = newSession(newConn(testConfig(), Options{Nick: "juliet"}, sink, nil), Address{})
+				s = newSession(newConn(new(testConfig()), Options{Nick: "juliet"}, sink, nil), Address{})
 			}
-			splitter := lineSplitter{limit: 600}
-			splitter.split([]byte(lines+"\n"), s.receive, s.isOver)
+			var splitter lineSplitter
+			splitter.split([]byte(lines+"\n"), 600, s.receive, s.isOver)
 		}
 	})
 }

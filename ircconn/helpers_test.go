@@ -25,7 +25,7 @@ type recorder struct {
 
 func newRecorder() *recorder { return &recorder{more: make(chan struct{})} }
 
-func (r *recorder) sink(_ <-chan struct{}, _ *Conn, event Event) {
+func (r *recorder) sink(_ *Conn, event Event) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.events = append(r.events, event)
@@ -108,7 +108,7 @@ func testOptions(servers ...*irctest.Server) Options {
 func start(t testing.TB, config Config, options Options) (*Conn, *recorder) {
 	t.Helper()
 	r := newRecorder()
-	c := Start(config, options, r.sink, nil)
+	c := Start(&config, options, r.sink, nil)
 	t.Cleanup(func() {
 		c.Close()
 		waitDone(t, c)
@@ -154,7 +154,7 @@ func newSession(c *Conn, address Address) *session {
 // socket.
 func newTestSession(sink Sink, support ...string) *session {
 	options := Options{Nick: "juliet"}
-	s := newSession(newConn(testConfig(), options, sink, nil), Address{Host: "irc.test", Port: 6697, TLS: true})
+	s := newSession(newConn(new(testConfig()), options, sink, nil), Address{Host: "irc.test", Port: 6697, TLS: true})
 	s.receive([]byte(":irc.test 001 juliet :Welcome juliet!jcapulet@host.test"))
 	if len(support) > 0 {
 		s.receive([]byte(":irc.test 005 juliet " + strings.Join(support, " ") + " :are supported"))
@@ -165,7 +165,7 @@ func newTestSession(sink Sink, support ...string) *session {
 
 // pipeConn serves one end of a pipe as if it had been dialled. The other end is
 // returned. Done is closed at the end as after Start.
-func pipeConn(config Config, options Options, sink Sink) (*Conn, net.Conn) {
+func pipeConn(config *Config, options Options, sink Sink) (*Conn, net.Conn) {
 	ours, theirs := net.Pipe()
 	options.Addresses = []Address{{Host: "irc.test", Port: 6667}}
 	c := newConn(config, options, sink, nil)

@@ -14,7 +14,7 @@ const (
 	maxMotdBytes = 256 << 10
 )
 
-// lists are the list modes whose entries are still arriving.
+// lists are the list modes whose entries are still arriving; a nil one has none.
 type lists struct {
 	open  map[listKey]*ListMode
 	items int
@@ -62,6 +62,9 @@ func letterOr(letter, standard byte) byte {
 
 func onListItem(s *session, m *message) {
 	key, rest := s.listLine(m)
+	if s.lists == nil {
+		s.lists = &lists{open: make(map[listKey]*ListMode)}
+	}
 	list := s.lists.open[key]
 	if list == nil {
 		if len(s.lists.open) >= maxLists {
@@ -69,9 +72,6 @@ func onListItem(s *session, m *message) {
 			return
 		}
 		list = &ListMode{Channel: strings.Clone(m.params[1]), Mode: key.mode}
-		if s.lists.open == nil {
-			s.lists.open = make(map[listKey]*ListMode)
-		}
 		key.channel = Folded(strings.Clone(string(key.channel)))
 		s.lists.open[key] = list
 	}
@@ -97,23 +97,38 @@ func (i ListItem) bytes() int { return len(i.Mask) + len(i.Setter) }
 // onListEnd delivers a list; one without entries has only this line.
 func onListEnd(s *session, m *message) {
 	key, _ := s.listLine(m)
-	list := s.lists.open[key]
+	list := s.lists.end(key)
 	if list == nil {
 		list = &ListMode{Channel: m.params[1], Mode: key.mode}
 	}
-	delete(s.lists.open, key)
-	s.lists.items -= len(list.Items)
-	for _, item := range list.Items {
-		s.lists.bytes -= item.bytes()
+	if s.lists != nil && len(s.lists.open) == 0 {
+		s.lists = nil
 	}
 	list.Meta = m.Meta
 	s.emit(*list)
 }
 
-func onMotdStart(s *session, _ *message) { s.motd = motd{} }
+// end takes out a list that has arrived; it is nil when nothing of it has.
+func (l *lists) end(key listKey) *ListMode {
+	if l == nil || l.open[key] == nil {
+		return nil
+	}
+	list := l.open[key]
+	delete(l.open, key)
+	l.items -= len(list.Items)
+	for _, item := range list.Items {
+		l.bytes -= item.bytes()
+	}
+	return list
+}
+
+func onMotdStart(s *session, _ *message) { s.motd = nil }
 
 func onMotdLine(s *session, m *message) {
 	line := strings.Clone(strings.TrimPrefix(m.last(), "- "))
+	if s.motd == nil {
+		s.motd = new(motd)
+	}
 	if len(s.motd.lines) >= maxMotdLines || s.motd.bytes+len(line) > maxMotdBytes {
 		return
 	}
@@ -124,10 +139,10 @@ func onMotdLine(s *session, m *message) {
 // onMotdEnd is 376, or 422 when there is none: the end of the welcome, or of
 // the answer to MOTD.
 func onMotdEnd(s *session, _ *message) {
-	lines := s.motd.lines
-	s.motd = motd{}
+	said := s.motd
+	s.motd = nil
 	s.welcome()
-	if len(lines) > 0 {
-		s.emit(Motd{Lines: lines})
+	if said != nil {
+		s.emit(Motd{Lines: said.lines})
 	}
 }

@@ -252,7 +252,7 @@ func inLoginPipe(t *testing.T, policy SASLPolicy, test func(*pipeTest)) {
 		p := &pipeTest{t: t, events: newRecorder(), began: time.Now()}
 		options := testOptions()
 		options.SASL = SASLOptions{Account: "jilles", Password: "sesame", AllowPlaintext: true, Policy: policy}
-		p.conn, p.theirs = pipeConn(testConfig(), options, p.events.sink)
+		p.conn, p.theirs = pipeConn(new(testConfig()), options, p.events.sink)
 		p.server = irctest.Converse(t, p.theirs)
 		test(p)
 		p.conn.Close()
@@ -298,7 +298,7 @@ func TestSASLTrace(t *testing.T) {
 	options.WEBIRC = &WEBIRC{Password: "webircsecret", Gateway: "passerelle", Address: netip.MustParseAddr("192.0.2.1")}
 	options.SASL.Mechanisms = []string{"PLAIN"}
 	r := newRecorder()
-	c := Start(testConfig(), options, r.sink, slog.New(slog.NewTextHandler(&log, &slog.HandlerOptions{Level: LevelTrace})))
+	c := Start(new(testConfig()), options, r.sink, slog.New(slog.NewTextHandler(&log, &slog.HandlerOptions{Level: LevelTrace})))
 	s := server.Accept()
 	negotiate(s, "sasl")
 	s.ExpectLines("AUTHENTICATE PLAIN")
@@ -335,7 +335,7 @@ func FuzzSASLChallenge(f *testing.F) {
 			t.Fatalf("%q was taken for a proof", challenge)
 		}
 		// The whole of a session: whatever comes, it goes on or ends with a reason.
-		session := newTestSession(func(<-chan struct{}, *Conn, Event) {})
+		session := newTestSession(func(*Conn, Event) {})
 		session.sasl = &loginSettings{SASLOptions: SASLOptions{Account: "jilles", Password: "sesame"}}
 		session.caps = NewCaps(saslCap)
 		session.capLists.read(saslCap)

@@ -194,10 +194,10 @@ func TestLineSplitter(t *testing.T) {
 		{"too long in pieces", []string{"01234", "56789", "abc", "def\nx\n"}, []string{"0123456789", "x"}},
 	}
 	for _, test := range tests {
-		splitter := lineSplitter{limit: 10}
+		var splitter lineSplitter
 		var got []string
 		for _, chunk := range test.chunks {
-			splitter.split([]byte(chunk), func(line []byte) { got = append(got, string(line)) }, func() bool { return false })
+			splitter.split([]byte(chunk), 10, func(line []byte) { got = append(got, string(line)) }, func() bool { return false })
 			if len(splitter.partial) > 10 {
 				t.Errorf("%s: %d bytes are held", test.name, len(splitter.partial))
 			}

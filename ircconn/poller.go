@@ -4,21 +4,24 @@ import (
 	"errors"
 	"net"
 	"os"
+	"runtime"
 	"sync"
 	"syscall"
 	"time"
+
+	"passerelle/crew"
 )
 
 // A Poller waits for the servers of many connections at once, so that one whose
 // server is silent needs neither a goroutine nor a timer: it is a place in a table.
-// When something arrives, or a deadline passes, a goroutine is started that works on
-// it and ends.
+// When something arrives, or a deadline passes, one of a few goroutines works on it.
 //
 // A nil Poller is none: each connection then waits on a goroutine of its own.
 type Poller struct {
 	file  *os.File // the system's queue of sockets that have something to read
 	raw   syscall.RawConn
 	began time.Time
+	crew  *crew.Crew[duty]
 
 	mu     sync.Mutex
 	places []place // by file descriptor
@@ -30,6 +33,17 @@ type Poller struct {
 	arrivals arrivals
 	look     func(fd uintptr) bool
 }
+
+// duty is what there is to do for a connection: something has come, or there is an
+// error to act on.
+type duty struct {
+	reader *reader
+	err    error
+}
+
+// crewSize is how many goroutines work on what arrives, for each processor. They
+// share their processor with the users of the gateway.
+const crewSize = 2
 
 // place is one connection in the table of a Poller.
 type place struct {
@@ -53,7 +67,7 @@ const (
 // NewPoller returns a Poller, or nil where the system has no way to wait for many
 // sockets at once.
 func NewPoller() (*Poller, error) {
-	p := &Poller{began: time.Now()}
+	p := &Poller{began: time.Now(), crew: newCrew()}
 	if err := p.open(); err != nil || p.file == nil {
 		return nil, err
 	}
@@ -67,10 +81,15 @@ func NewPoller() (*Poller, error) {
 	return p, nil
 }
 
+func newCrew() *crew.Crew[duty] {
+	return crew.New(crewSize*runtime.GOMAXPROCS(0), func(d duty) { d.reader.resume(d.err) })
+}
+
 // Close ends the Poller. All its connections must have ended.
 func (p *Poller) Close() {
 	if p != nil {
 		_ = p.file.Close()
+		p.crew.Close()
 	}
 }
 
@@ -104,7 +123,7 @@ func (p *Poller) arrived() {
 			continue
 		}
 		at.waits = false
-		go at.reader.resume(nil)
+		p.crew.Give(duty{reader: at.reader})
 	}
 }
 
@@ -122,7 +141,7 @@ func (p *Poller) expire() {
 		}
 		if at.deadline <= now {
 			at.waits, at.deadline = false, 0
-			go at.reader.resume(errTimeout)
+			p.crew.Give(duty{at.reader, errTimeout})
 			continue
 		}
 		if nearest == 0 || at.deadline < nearest {
@@ -223,7 +242,7 @@ func (p *Poller) interrupt(r *reader, fd int) {
 	at.noticed = true
 	if at.waits {
 		at.waits = false
-		go r.resume(net.ErrClosed)
+		p.crew.Give(duty{r, net.ErrClosed})
 	}
 }
 

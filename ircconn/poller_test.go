@@ -83,8 +83,8 @@ func TestDeadlineOfAServerThatTalksOn(t *testing.T) {
 	events := newRecorder()
 	said := make(chan struct{})
 	var late time.Time
-	c := Start(config, testOptions(server), func(done <-chan struct{}, c *Conn, event Event) {
-		events.sink(done, c, event)
+	c := Start(&config, testOptions(server), func(c *Conn, event Event) {
+		events.sink(c, event)
 		if _, isMessage := event.(Message); isMessage {
 			<-said
 			if late.IsZero() {
@@ -109,7 +109,7 @@ func TestDeadlineOfAServerThatTalksOn(t *testing.T) {
 
 // A deadline that has passed comes before what is there to read, which comes next.
 func TestDeadlinesComeFirst(t *testing.T) {
-	p := &Poller{began: time.Now().Add(-time.Hour), places: make([]place, 1)}
+	p := &Poller{began: time.Now().Add(-time.Hour), crew: newCrew(), places: make([]place, 1)}
 	r := new(reader)
 	p.places[0] = place{reader: r, deadline: time.Minute, noticed: true}
 	if goOn, err := p.park(r, 0); !goOn || err != errTimeout {

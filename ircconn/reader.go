@@ -17,10 +17,10 @@ type reader struct {
 }
 
 func newReader(c *Conn, stream net.Conn, address Address) *reader {
-	r := &reader{conn: c, lines: lineSplitter{limit: c.config.MaxLineBytes}}
+	r := &reader{conn: c}
 	r.session.init(c, address)
 	r.in.init(r, stream, c.options.Poller)
-	r.watch.init(c.config, &r.in, c.options.WaitForLogin)
+	r.watch.init(r, c.options.WaitForLogin)
 	return r
 }
 
@@ -55,7 +55,7 @@ func (r *reader) step(chunk []byte, err error) {
 	r.conn.hear(time.Now())
 	switch {
 	case err == nil:
-		r.lines.split(chunk, r.session.receive, r.session.isOver)
+		r.lines.split(chunk, r.conn.config.MaxLineBytes, r.session.receive, r.session.isOver)
 		r.in.release()
 		r.watch.heard()
 	case errors.Is(err, errTimeout):

@@ -21,29 +21,28 @@ const (
 type session struct {
 	conn    *Conn
 	address Address
-	phase   phase
 	self    Source // our nick, and user and host as far as they are known
 	support *Support
+	caps    Caps
+	phase   phase
+	// hopeless is whether the failure would be the same at other addresses, verified
+	// whether the certificate of the server was, brokenOff whether the server's answer to
+	// the end of a login by us is still to come.
+	loggedIn, hopeless, verified, brokenOff bool
 	// supportLines is how many lines of ISUPPORT have come.
-	supportLines int
-	caps         Caps
+	supportLines int32
 	// registration is nil once the server has accepted us.
 	registration *registration
 	// sasl is nil when there is nothing to log in with, login while no login is
 	// under way.
-	sasl     *loginSettings
-	login    *login
-	loggedIn bool
-	// brokenOff is whether the server's answer to the end of a login by us is still to come.
-	brokenOff bool
-	// hopeless is whether the failure would be the same at other addresses.
-	hopeless bool
+	sasl  *loginSettings
+	login *login
 	// capRequests are the CAP REQ that have no answer yet, in order.
 	capRequests [][]string
 	capLists    capOffer
 	batches     []batch
-	lists       lists
-	motd        motd
+	lists       *lists // nil while none arrives
+	motd        *motd  // nil while it does not arrive
 	// serverName is the name the server goes by in prefixes, where it could be
 	// taken for a nick; empty otherwise.
 	serverName string
@@ -51,10 +50,9 @@ type session struct {
 	failure *Error
 	// sts is the last policy of a secure connection, nil when there was none;
 	// upgrade is the port with TLS where to begin again, or 0.
-	sts      *STSReceived
-	upgrade  int
-	verified bool // the certificate of the server
-	decode   func([]byte) []byte
+	sts     *STSReceived
+	upgrade int
+	decode  func([]byte) []byte
 }
 
 func (s *session) init(c *Conn, address Address) {

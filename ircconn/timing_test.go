@@ -28,7 +28,7 @@ type pipeTest struct {
 func inPipe(t *testing.T, config Config, test func(*pipeTest)) {
 	synctest.Test(t, func(t *testing.T) {
 		p := &pipeTest{t: t, events: newRecorder(), began: time.Now()}
-		p.conn, p.theirs = pipeConn(config, testOptions(), p.events.sink)
+		p.conn, p.theirs = pipeConn(&config, testOptions(), p.events.sink)
 		p.server = irctest.Converse(t, p.theirs)
 		test(p)
 		p.conn.Close()
@@ -105,13 +105,13 @@ func TestSilentServerIsDead(t *testing.T) {
 func TestWaitingSinkIsNotSilence(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := newRecorder()
-		sink := func(done <-chan struct{}, c *Conn, event Event) {
+		sink := func(c *Conn, event Event) {
 			if _, ok := event.(Message); ok {
 				time.Sleep(time.Hour)
 			}
-			r.sink(done, c, event)
+			r.sink(c, event)
 		}
-		c, theirs := pipeConn(testConfig(), testOptions(), sink)
+		c, theirs := pipeConn(new(testConfig()), testOptions(), sink)
 		server := irctest.Converse(t, theirs)
 		server.Register(irctest.Registration{})
 		synctest.Wait()
@@ -256,12 +256,12 @@ func TestServerThatDoesNotRead(t *testing.T) {
 // the connection for ever.
 func TestLastEventIsGivenUp(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		sink := func(done <-chan struct{}, _ *Conn, event Event) {
+		sink := func(c *Conn, event Event) {
 			if _, ok := event.(Disconnected); ok {
-				<-done
+				<-c.Patience()
 			}
 		}
-		c, theirs := pipeConn(testConfig(), testOptions(), sink)
+		c, theirs := pipeConn(new(testConfig()), testOptions(), sink)
 		began := time.Now()
 		_ = theirs.Close()
 		<-c.Done()

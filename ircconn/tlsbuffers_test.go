@@ -51,7 +51,7 @@ func TestTLSRecordsInPieces(t *testing.T) {
 		r := newRecorder()
 		options := testOptions(server)
 		options.TLS.MaxVersion = version
-		c := Start(testConfig(), options, r.sink, nil)
+		c := Start(new(testConfig()), options, r.sink, nil)
 		cut := &cuttingConn{Conn: server.AcceptRaw()}
 		script := irctest.Converse(t, tls.Server(cut, server.TLS()))
 		script.Register(irctest.Registration{Caps: modernCaps})

@@ -66,12 +66,12 @@ func TestHeard(t *testing.T) {
 	before := time.Now()
 	var heard atomic.Pointer[time.Time]
 	r := newRecorder()
-	c := Start(testConfig(), testOptions(server), func(done <-chan struct{}, c *Conn, event Event) {
+	c := Start(new(testConfig()), testOptions(server), func(c *Conn, event Event) {
 		if _, ok := event.(Message); ok {
 			at := c.Heard()
 			heard.Store(&at)
 		}
-		r.sink(done, c, event)
+		r.sink(c, event)
 	}, nil)
 	t.Cleanup(c.Close)
 	client := server.Accept()

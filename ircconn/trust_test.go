@@ -86,7 +86,7 @@ func TestTLSConfigIsNotChanged(t *testing.T) {
 	options := Options{TLS: shared, Verify: AcceptAnyCertificate, Fingerprints: []string{strings.Repeat("00", sha256.Size)}}
 	certificate := irctest.NewCertificate(t)
 	options.Certificate = &certificate
-	c := newConn(testConfig(), options, nil, nil)
+	c := newConn(new(testConfig()), options, nil, nil)
 	config, err := c.tlsConfig(Address{Host: "irc.test", Port: 6697, TLS: true})
 	if err != nil || !config.InsecureSkipVerify || config.VerifyConnection == nil || config.GetClientCertificate == nil {
 		t.Fatalf("got %+v, %v", config, err)
@@ -102,7 +102,7 @@ func TestSharedTLSConfig(t *testing.T) {
 	certificate := irctest.NewCertificate(t)
 	of := func(host string, options Options) *tls.Config {
 		t.Helper()
-		config, err := newConn(shared, options, nil, nil).tlsConfig(Address{Host: host, Port: 6697, TLS: true})
+		config, err := newConn(&shared, options, nil, nil).tlsConfig(Address{Host: host, Port: 6697, TLS: true})
 		if err != nil || config.ServerName != host {
 			t.Fatalf("%s: got %+v, %v", host, config, err)
 		}
@@ -134,7 +134,7 @@ func TestSharedTLSConfig(t *testing.T) {
 		t.Errorf("%d configurations are kept", kept)
 	}
 	other := testConfig()
-	if config, err := newConn(other, Options{}, nil, nil).tlsConfig(Address{Host: "irc.test", Port: 6697, TLS: true}); err != nil || config == first {
+	if config, err := newConn(&other, Options{}, nil, nil).tlsConfig(Address{Host: "irc.test", Port: 6697, TLS: true}); err != nil || config == first {
 		t.Errorf("shared with another configuration, or %v", err)
 	}
 }

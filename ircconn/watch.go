@@ -26,29 +26,25 @@ const (
 // idle connection costs neither a timer nor a second goroutine. The deadline
 // is not moved on each read: when it passes, the time of the last one decides.
 type watch struct {
-	in           *input
-	pingInterval time.Duration
-	pingTimeout  time.Duration
-	loginWait    time.Duration // for the services
-	phase        phase
-	phaseEnds    time.Time // while registering and being welcomed
-	lastHeard    time.Time
-	pinged       bool
+	reader    *reader
+	loginWait time.Duration // for the services
+	phaseEnds time.Time     // while registering and being welcomed
+	lastHeard time.Time
+	phase     phase
+	pinged    bool
 }
 
-func (w *watch) init(config Config, in *input, loginWait time.Duration) {
-	w.loginWait = loginWait
-	w.in = in
-	w.pingInterval = config.PingInterval
-	w.pingTimeout = config.PingTimeout
+func (w *watch) init(r *reader, loginWait time.Duration) {
+	w.reader, w.loginWait = r, loginWait
 	w.lastHeard = time.Now()
-	w.phaseEnds = w.lastHeard.Add(config.RegistrationTimeout)
-	w.arm(w.phaseEnds)
+	w.extend(w.config().RegistrationTimeout)
 }
 
-func (w *watch) arm(at time.Time) { w.in.setDeadline(at) }
+func (w *watch) config() *Config { return w.reader.conn.config }
 
-// extend gives the phase at hand more time.
+func (w *watch) arm(at time.Time) { w.reader.in.setDeadline(at) }
+
+// extend has the phase at hand end after so long.
 func (w *watch) extend(length time.Duration) {
 	w.phaseEnds = time.Now().Add(length)
 	w.arm(w.phaseEnds)
@@ -70,13 +66,11 @@ func (w *watch) follow(current phase) {
 	switch current {
 	case phaseRegistering:
 	case phaseWelcoming:
-		w.phaseEnds = time.Now().Add(welcomeGrace)
-		w.arm(w.phaseEnds)
+		w.extend(welcomeGrace)
 	case phaseIdentifying:
-		w.phaseEnds = time.Now().Add(w.loginWait)
-		w.arm(w.phaseEnds)
+		w.extend(w.loginWait)
 	case phaseRegistered:
-		w.arm(w.lastHeard.Add(w.pingInterval))
+		w.arm(w.lastHeard.Add(w.config().PingInterval))
 	}
 }
 
@@ -99,16 +93,16 @@ func (w *watch) expired(current phase) action {
 	}
 	silence := now.Sub(w.lastHeard)
 	switch {
-	case silence >= w.pingTimeout:
+	case silence >= w.config().PingTimeout:
 		return actionDead
-	case silence < w.pingInterval:
-		w.arm(w.lastHeard.Add(w.pingInterval))
+	case silence < w.config().PingInterval:
+		w.arm(w.lastHeard.Add(w.config().PingInterval))
 		return actionNone
 	case w.pinged:
-		w.arm(w.lastHeard.Add(w.pingTimeout))
+		w.arm(w.lastHeard.Add(w.config().PingTimeout))
 		return actionNone
 	}
 	w.pinged = true
-	w.arm(w.lastHeard.Add(w.pingTimeout))
+	w.arm(w.lastHeard.Add(w.config().PingTimeout))
 	return actionPing
 }

@@ -243,7 +243,7 @@ func TestProxySocketIsRaw(t *testing.T) {
 	server := irctest.NewServer(t)
 	options := testOptions(server)
 	options.Proxy = startProxy(t, server, &socksProxy{}).url()
-	c := newConn(testConfig(), options, nil, nil)
+	c := newConn(new(testConfig()), options, nil, nil)
 	socket, _, failure := c.dial(options.Addresses[0])
 	if failure != nil {
 		t.Fatal(failure)

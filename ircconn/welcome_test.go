@@ -90,7 +90,7 @@ func inPipeWith(t *testing.T, change func(*Options), test func(*pipeTest)) {
 		p := &pipeTest{t: t, events: newRecorder(), began: time.Now()}
 		options := testOptions()
 		change(&options)
-		p.conn, p.theirs = pipeConn(DefaultConfig(), options, p.events.sink)
+		p.conn, p.theirs = pipeConn(new(DefaultConfig()), options, p.events.sink)
 		p.server = irctest.Converse(t, p.theirs)
 		test(p)
 		p.conn.Close()
@@ -146,7 +146,7 @@ func TestAfterConnect(t *testing.T) {
 func TestAfterConnectOfALostConnection(t *testing.T) {
 	config := testConfig()
 	config.QueueLines = 1
-	c := newConn(config, Options{}, nil, nil)
+	c := newConn(&config, Options{}, nil, nil)
 	c.writer.precede([]Line{Away("a"), Away("b")})
 	if err := send(c, Join("#c", "")); err != nil {
 		t.Fatal(err)
