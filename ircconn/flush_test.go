@@ -15,11 +15,7 @@ import (
 
 func TestFlush(t *testing.T) {
 	ways(t, func(t *testing.T, poller *Poller) {
-		server := irctest.NewServer(t)
-		options := testOptions(server)
-		options.Poller = poller
-		c, events, s := connect(t, testConfig(), options, server, irctest.Registration{})
-		restWriter(t, c, events, s)
+		c, events, s := connectRested(t, poller)
 		if err := c.Queue(Privmsg("#c", "one"), Privmsg("#c", "two").WithReceipt(7)); err != nil {
 			t.Fatal(err)
 		}
@@ -93,11 +89,7 @@ func TestFlushOfWhatWaits(t *testing.T) {
 // once.
 func TestFlushLongAfterAWrite(t *testing.T) {
 	ways(t, func(t *testing.T, poller *Poller) {
-		server := irctest.NewServer(t)
-		options := testOptions(server)
-		options.Poller = poller
-		c, events, s := connect(t, testConfig(), options, server, irctest.Registration{})
-		restWriter(t, c, events, s)
+		c, events, s := connectRested(t, poller)
 		if err := c.writer.stream.SetWriteDeadline(time.Unix(1, 0)); err != nil {
 			t.Fatal(err)
 		}
@@ -106,6 +98,17 @@ func TestFlushLongAfterAWrite(t *testing.T) {
 		s.Send(":a!b@c PRIVMSG #c :answer")
 		waitFor(t, events, func(m Message) bool { return m.Text == "answer" })
 	})
+}
+
+// connectRested is connect with a way to wait, when nothing is being written any more.
+func connectRested(t *testing.T, poller *Poller) (*Conn, *recorder, *irctest.Conversation) {
+	t.Helper()
+	server := irctest.NewServer(t)
+	options := testOptions(server)
+	options.Poller = poller
+	c, events, s := connect(t, testConfig(), options, server, irctest.Registration{})
+	restWriter(t, c, events, s)
+	return c, events, s
 }
 
 // expectWritten has a line leave at once that has a receipt.

@@ -240,3 +240,24 @@ func check(t testing.TB, err error) {
 		t.Fatal(err)
 	}
 }
+
+// holdWriter keeps the writer busy, and returns what lets it go on.
+func holdWriter(t *testing.T, s *Store) (letGo func()) {
+	t.Helper()
+	entered, leave := make(chan struct{}), make(chan struct{})
+	blocked := make(chan error, 1)
+	ctx := deadline(t)
+	go func() {
+		blocked <- s.queue.do(ctx, job{run: func(context.Context, *writer) error {
+			close(entered)
+			<-leave
+			return nil
+		}})
+	}()
+	<-entered
+	return func() {
+		t.Helper()
+		close(leave)
+		check(t, <-blocked)
+	}
+}

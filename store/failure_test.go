@@ -227,16 +227,7 @@ func TestQueueIsBounded(t *testing.T) {
 	if gap := <-gaps; gap.users["juliet@example.org"] != 1 || !errors.Is(gap.err, errQueueFull) {
 		t.Errorf("told of %v", gap)
 	}
-	entered, leave := make(chan struct{}), make(chan struct{})
-	blocked := make(chan error, 1)
-	go func() {
-		blocked <- s.queue.do(ctx, job{run: func(context.Context, *writer) error {
-			close(entered)
-			<-leave
-			return nil
-		}})
-	}()
-	<-entered
+	leave := holdWriter(t, s)
 	fill := func(user string) (taken int) {
 		for line := sampleLine(0); ; taken++ {
 			line.User, line.ID = user, fmt.Sprint(user, taken)
@@ -259,8 +250,7 @@ func TestQueueIsBounded(t *testing.T) {
 	if err := s.Flushed(short); !errors.Is(err, context.Canceled) {
 		t.Errorf("waiting with an ended context: %v", err)
 	}
-	close(leave)
-	check(t, <-blocked)
+	leave()
 	check(t, s.Flushed(ctx))
 	if gap := <-gaps; len(gap.users) != 4 || gap.users["juliet@example.org"] != 1 || !errors.Is(gap.err, errQueueFull) {
 		t.Errorf("told of %v", gap)

@@ -1,7 +1,6 @@
 package store
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"testing"
@@ -23,13 +22,7 @@ func TestBurstIsKept(t *testing.T) {
 	p := quick()
 	p.room = waitTime
 	s := openWith(t, Config{Directory: t.TempDir()}, p)
-	entered, leave := make(chan struct{}), make(chan struct{})
-	go s.queue.do(t.Context(), job{run: func(context.Context, *writer) error {
-		close(entered)
-		<-leave
-		return nil
-	}})
-	<-entered
+	leave := holdWriter(t, s)
 	const size = 64 << 10
 	const half, whole = queueBytes / 2 / size, queueBytes / size
 	say := func(from, to int) {
@@ -45,7 +38,7 @@ func TestBurstIsKept(t *testing.T) {
 		defer close(said)
 		say(half, whole)
 	}()
-	close(leave)
+	leave()
 	<-said
 	page, err := s.Page(deadline(t), Query{User: "juliet@example.org", Channel: "#verona"})
 	if err != nil || page.Total != whole {

@@ -66,23 +66,13 @@ func TestChangesOfThoseWhoHaveGivenUp(t *testing.T) {
 		check(t, s.SaveSettings(ctx, Scope{User: user}, Settings{"nick": {"juliet"}}, nil))
 		check(t, s.AddContact(ctx, user, "nurse%irc@example.net"))
 		for name, change := range changes {
-			entered, leave := make(chan struct{}), make(chan struct{})
-			blocked := make(chan error, 1)
-			go func() {
-				blocked <- s.queue.do(ctx, job{run: func(context.Context, *writer) error {
-					close(entered)
-					<-leave
-					return nil
-				}})
-			}()
-			<-entered
+			leave := holdWriter(t, s)
 			short, giveUp := context.WithCancel(ctx)
 			giveUp()
 			if err := change(short, s); !errors.Is(err, context.Canceled) {
 				t.Errorf("%s: %v", name, err)
 			}
-			close(leave)
-			check(t, <-blocked)
+			leave()
 		}
 		// Who gives up while it is being done.
 		short, giveUp := context.WithCancel(ctx)

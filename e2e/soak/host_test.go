@@ -67,15 +67,7 @@ func (e *echo) flood(ctx context.Context, to component.JID) {
 // a component that only echoes, and back: what TestFairness measures has that in it twice or
 // more, and none of it is the gateway's.
 func TestFairnessOfTheHost(t *testing.T) {
-	workspace, err := harness.NewWorkspace()
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { workspace.Close() })
-	s := &stage{t: t, workspace: workspace}
-	if s.prosody, err = workspace.StartProsody(t.Context(), gatewayName); err != nil {
-		t.Fatal(err)
-	}
+	s := newHost(t)
 	e := &echo{up: make(chan struct{}, 1)}
 	e.conn = component.New(component.Config{
 		Hostname: gatewayName, Secret: s.prosody.Secret, Address: s.prosody.ComponentAddress, ServerDomain: s.prosody.Domain,

@@ -31,8 +31,8 @@ type stage struct {
 	gateway   *harness.Gateway
 }
 
-// newStage starts the servers. change may change how passerelle is started.
-func newStage(t *testing.T, flags []string, change func(*stage, *harness.GatewayOptions)) *stage {
+// newHost starts the XMPP server only.
+func newHost(t *testing.T) *stage {
 	t.Helper()
 	workspace, err := harness.NewWorkspace()
 	if err != nil {
@@ -43,10 +43,18 @@ func newStage(t *testing.T, flags []string, change func(*stage, *harness.Gateway
 	if s.prosody, err = workspace.StartProsody(t.Context(), gatewayName); err != nil {
 		t.Fatal(err)
 	}
-	if s.inspircd, err = workspace.StartInspIRCd(t.Context(), ircName); err != nil {
+	return s
+}
+
+// newStage starts the servers. change may change how passerelle is started.
+func newStage(t *testing.T, flags []string, change func(*stage, *harness.GatewayOptions)) *stage {
+	t.Helper()
+	s := newHost(t)
+	var err error
+	if s.inspircd, err = s.workspace.StartInspIRCd(t.Context(), ircName); err != nil {
 		t.Fatal(err)
 	}
-	program, err := workspace.BuildGateway(t.Context(), flags...)
+	program, err := s.workspace.BuildGateway(t.Context(), flags...)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -65,7 +73,7 @@ func newStage(t *testing.T, flags []string, change func(*stage, *harness.Gateway
 	if change != nil {
 		change(s, &options)
 	}
-	if s.gateway, err = workspace.StartGateway(t.Context(), options); err != nil {
+	if s.gateway, err = s.workspace.StartGateway(t.Context(), options); err != nil {
 		t.Fatal(err)
 	}
 	return s
