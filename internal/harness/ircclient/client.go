@@ -17,13 +17,13 @@ import (
 
 	"github.com/ergochat/irc-go/ircmsg"
 	"github.com/ergochat/irc-go/ircreader"
+
+	"passerelle/internal/harness/inbox"
 )
 
 const (
 	// Patience is how long Expect waits for a line.
 	Patience = 20 * time.Second
-	// transcriptLines is how many lines are kept for a failure report.
-	transcriptLines = 60
 	// lineLimit is the longest line read, in bytes: tags and all.
 	lineLimit = 16 << 10
 )
@@ -45,14 +45,10 @@ func (m Message) Last() string { return m.Param(len(m.Params) - 1) }
 // Client is one connection to an IRC server.
 type Client struct {
 	connection net.Conn
+	inbox      *inbox.Inbox[Message]
 
-	mutex      sync.Mutex
-	nick       string
-	pending    []Message
-	transcript []string
-	closed     error
-	// changed is closed and replaced whenever pending or closed changes.
-	changed chan struct{}
+	mutex sync.Mutex // of nick
+	nick  string
 }
 
 // Any stands for a parameter that Expect does not compare.
@@ -66,7 +62,7 @@ func Dial(ctx context.Context, address, nick string, capabilities ...string) (*C
 	if err != nil {
 		return nil, fmt.Errorf("connecting as %s: %w", nick, err)
 	}
-	c := &Client{connection: connection, nick: nick, changed: make(chan struct{})}
+	c := &Client{connection: connection, nick: nick, inbox: inbox.New[Message]()}
 	go c.read()
 	if err := c.register(capabilities); err != nil {
 		c.Close()
@@ -102,9 +98,9 @@ func (c *Client) Nick() string {
 // as an error of the next Expect.
 func (c *Client) Send(format string, arguments ...any) {
 	line := fmt.Sprintf(format, arguments...)
-	c.note(">> " + line)
+	c.inbox.Note(">> " + line)
 	if _, err := c.connection.Write([]byte(line + "\r\n")); err != nil {
-		c.fail(err)
+		c.inbox.End(err)
 	}
 }
 
@@ -142,15 +138,7 @@ func (c *Client) ExpectFrom(nick, command string, parameters ...string) (Message
 // Seen returns and keeps the lines with the command that were received and not yet
 // expected. To prove that a line was not sent, wait for a later one first.
 func (c *Client) Seen(command string, parameters ...string) []Message {
-	c.mutex.Lock()
-	defer c.mutex.Unlock()
-	var seen []Message
-	for _, m := range c.pending {
-		if m.Command == command && matches(m, parameters) {
-			seen = append(seen, m)
-		}
-	}
-	return seen
+	return c.inbox.Seen(func(m Message) bool { return m.Command == command && matches(m, parameters) })
 }
 
 func matches(m Message, parameters []string) bool {
@@ -168,7 +156,7 @@ func matches(m Message, parameters []string) bool {
 func (c *Client) expect(description string, match func(Message) bool) (Message, error) {
 	ctx, cancel := context.WithTimeout(context.Background(), Patience)
 	defer cancel()
-	found, err := c.await(ctx, match)
+	found, err := c.inbox.Await(ctx, match)
 	if err != nil {
 		return Message{}, fmt.Errorf("expecting %q for %s: %w\n%s", description, Patience, err, c.Transcript())
 	}
@@ -178,37 +166,12 @@ func (c *Client) expect(description string, match func(Message) bool) (Message, 
 // Await waits for a line with the command, as long as ctx and the connection last, and
 // removes it.
 func (c *Client) Await(ctx context.Context, command string) (Message, error) {
-	return c.await(ctx, func(m Message) bool { return m.Command == command })
-}
-
-func (c *Client) await(ctx context.Context, match func(Message) bool) (Message, error) {
-	for {
-		c.mutex.Lock()
-		at := slices.IndexFunc(c.pending, match)
-		if at >= 0 {
-			found := c.pending[at]
-			c.pending = slices.Delete(c.pending, at, at+1)
-			c.mutex.Unlock()
-			return found, nil
-		}
-		closed, changed := c.closed, c.changed
-		c.mutex.Unlock()
-		if closed != nil {
-			return Message{}, closed
-		}
-		select {
-		case <-changed:
-		case <-ctx.Done():
-			return Message{}, ctx.Err()
-		}
-	}
+	return c.inbox.Await(ctx, func(m Message) bool { return m.Command == command })
 }
 
 // Transcript is the end of the conversation, for failure reports.
 func (c *Client) Transcript() string {
-	c.mutex.Lock()
-	defer c.mutex.Unlock()
-	return fmt.Sprintf("--- IRC conversation of %s ---\n%s", c.nick, strings.Join(c.transcript, "\n"))
+	return fmt.Sprintf("--- IRC conversation of %s ---\n%s", c.Nick(), c.inbox.Transcript())
 }
 
 // Close ends the connection.
@@ -217,19 +180,12 @@ func (c *Client) Close() { c.connection.Close() }
 // Quit sends QUIT and waits for the server to end the connection.
 func (c *Client) Quit(reason string) error {
 	c.Send("QUIT :%s", reason)
-	for {
-		c.mutex.Lock()
-		closed, changed := c.closed, c.changed
-		c.mutex.Unlock()
-		if closed != nil {
-			return nil
-		}
-		select {
-		case <-changed:
-		case <-time.After(Patience):
-			return errors.New("the server does not end the connection after QUIT")
-		}
+	ctx, cancel := context.WithTimeout(context.Background(), Patience)
+	defer cancel()
+	if c.inbox.AwaitEnd(ctx) != nil {
+		return errors.New("the server does not end the connection after QUIT")
 	}
+	return nil
 }
 
 func (c *Client) read() {
@@ -238,13 +194,13 @@ func (c *Client) read() {
 	for {
 		line, err := lines.ReadLine()
 		if err != nil {
-			c.fail(err)
+			c.inbox.End(err)
 			return
 		}
-		c.note("<< " + string(line))
+		c.inbox.Note("<< " + string(line))
 		parsed, err := ircmsg.ParseLine(string(line))
 		if err != nil {
-			c.fail(fmt.Errorf("reading the line %q: %w", line, err))
+			c.inbox.End(fmt.Errorf("reading the line %q: %w", line, err))
 			return
 		}
 		c.take(Message{parsed})
@@ -256,35 +212,10 @@ func (c *Client) take(m Message) {
 		c.Send("PONG :%s", m.Last())
 		return
 	}
-	c.mutex.Lock()
-	defer c.mutex.Unlock()
-	if m.Command == "NICK" && strings.EqualFold(m.Nick(), c.nick) {
+	if m.Command == "NICK" && strings.EqualFold(m.Nick(), c.Nick()) {
+		c.mutex.Lock()
 		c.nick = m.Param(0)
+		c.mutex.Unlock()
 	}
-	c.pending = append(c.pending, m)
-	c.signal()
-}
-
-func (c *Client) fail(err error) {
-	c.mutex.Lock()
-	defer c.mutex.Unlock()
-	if c.closed == nil {
-		c.closed = err
-	}
-	c.signal()
-}
-
-// signal wakes everybody who waits; the caller holds the mutex.
-func (c *Client) signal() {
-	close(c.changed)
-	c.changed = make(chan struct{})
-}
-
-func (c *Client) note(line string) {
-	c.mutex.Lock()
-	defer c.mutex.Unlock()
-	c.transcript = append(c.transcript, line)
-	if len(c.transcript) > transcriptLines {
-		c.transcript = slices.Delete(c.transcript, 0, len(c.transcript)-transcriptLines)
-	}
+	c.inbox.Put(m)
 }
