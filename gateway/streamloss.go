@@ -48,7 +48,7 @@ type unheard struct {
 // clients know of us may be old by then, and they may be gone.
 func (g *Gateway) StreamUp() {
 	g.log.Info("the XMPP server accepted us", "domain", g.domain)
-	go g.greet(context.Background(), "")
+	g.aside(func() { g.greet(context.Background(), "") })
 	state := &streamState{isUp: true}
 	before := g.stream.Load()
 	if before != nil {
@@ -116,6 +116,7 @@ func (u *User) onStreamLost(heard time.Time) {
 		u.unheard.since = u.retelling // they were not told all of the last time
 	}
 	u.holdInquiries()
+	u.online = nil // who goes offline now does not tell
 	for _, n := range u.networks {
 		for _, ch := range n.channels {
 			if ch.named && ch.shown == nil && len(ch.sessions) > 0 {

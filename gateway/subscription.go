@@ -139,21 +139,49 @@ func (u *User) noteOffline(r *request) bool {
 }
 
 // onLogout is that a client has gone offline (XEP-0100 §4.5). With the last one the
-// user has: the networks where no client is in a room, and no room is persistent,
-// are left.
+// user has. That there is another we need not know: it may have come online before the
+// gateway did. So the user's server is asked (RFC 6121 §4.3), who answers for each client
+// that is online; from a bare JID it says that there is none.
 func (u *User) onLogout(r *request) error {
 	if u.noteOffline(r) {
 		return nil
 	}
+	to, address := cloneJID(r.To.Bare()), r.to
+	address.Network = strings.Clone(address.Network)
+	if r.From.Resource == "" || len(u.networks) == 0 || !u.contacts[to.String()] {
+		u.leaveOffline(address)
+		return nil
+	}
+	u.writePresenceFrom(to, "probe")
+	u.after(departTime, func(*User) {
+		if !u.isOnline(to) && u.unheard.since.IsZero() {
+			u.leaveOffline(address)
+		}
+	})
+	return nil
+}
+
+// isOnline reports whether a client has said so to an address.
+func (u *User) isOnline(to component.JID) bool {
+	for client := range u.online {
+		if client.to == to.String() {
+			return true
+		}
+	}
+	return false
+}
+
+// leaveOffline leaves the network at an address of ours, or with the gateway's all of
+// them, where no client is in a room, and no room is persistent: the user is offline.
+func (u *User) leaveOffline(address translate.Address) {
 	for _, n := range u.networks {
-		if r.to.Kind == translate.Server && r.to.Network != n.name {
+		if address.Kind == translate.Server && address.Network != n.name {
 			continue
 		}
 		if n.isDetached() && !n.hasPersistent() && !n.lingers() {
 			n.quit("The user has gone offline")
 		}
 	}
-	return nil
 }
 
 func (n *Network) hasPersistent() bool {

@@ -99,7 +99,7 @@ func TestLogin(t *testing.T) {
 	w.forget()
 	w.pass(time.Hour)
 	w.expectLines() // also where nobody enters it
-	w.stanza(`<presence from='%s' to='gw.test' type='unavailable'/>`, desk)
+	w.stanza(`<presence from='juliet@xmpp.test' to='gw.test' type='unavailable'/>`)
 	if w.irc.quit == "" {
 		t.Error("going offline does not log out")
 	}
@@ -125,10 +125,52 @@ func TestLogoutIsOfTheLastClient(t *testing.T) {
 		if w.irc.quit != "" {
 			t.Errorf("%s: one of two clients takes the user from IRC: %s", to, w.irc.quit)
 		}
+		w.forget()
 		presence(desk, "unavailable")
+		w.expect(`<presence from='` + to + `' to='juliet@xmpp.test' type='probe'/>`)
+		w.pass(departTime)
 		if w.irc.quit == "" || len(w.u.online) != 0 {
 			t.Errorf("%s: still there without clients, of which %v are remembered", to, w.u.online)
 		}
+	}
+}
+
+// Clients of which nothing is known, as they came online before the gateway did or while
+// the stream was lost, are asked for.
+func TestLogoutAsksForOtherClients(t *testing.T) {
+	presence := func(w *world, from, presenceType string) {
+		w.stanza(`<presence from='%s' to='gw.test' type='%s'/>`, from, presenceType)
+	}
+	for name, test := range map[string]struct {
+		answer func(*world)
+		stays  bool
+	}{
+		"another":    {func(w *world) { presence(w, phone, "") }, true},
+		"none":       {func(w *world) { presence(w, "juliet@xmpp.test", "unavailable") }, false},
+		"no answer":  {func(*world) {}, false},
+		"no stream":  {func(w *world) { w.loseStream() }, true},
+		"came again": {func(w *world) { presence(w, desk, "") }, true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := newWorld(t)
+			w.openStore()
+			w.chat("set irc.test auto_join #chan")
+			w.presenceTo("gw.test", "subscribe")
+			presence(w, desk, "")
+			presence(w, phone, "")
+			w.register("juliet")
+			w.enter("juliet")
+			w.loseStream()
+			w.streamBack()
+			w.forget()
+			presence(w, desk, "unavailable")
+			w.expect(`<presence from='gw.test' to='juliet@xmpp.test' type='probe'/>`)
+			test.answer(w)
+			w.pass(departTime)
+			if stays := w.irc.quit == ""; stays != test.stays {
+				t.Errorf("stays: %v; %q", stays, w.irc.quit)
+			}
+		})
 	}
 }
 

@@ -98,3 +98,54 @@ func TestPersistentRoomsAfterAKill(t *testing.T) {
 	juliet.join()
 	juliet.expect(Message().From(romeo.occupant()).Body("while you were away"))
 }
+
+// Clients that came online before the gateway was started are not forgotten when one of
+// them goes offline.
+func TestClientsOnlineAfterARestart(t *testing.T) {
+	s := begin(t, nil)
+	romeo := s.member("romeo")
+	hall := s.channel + "-hall"
+	if err := romeo.Join(hall); err != nil {
+		t.Fatal(err)
+	}
+	juliet := s.user("juliet")
+	inRoster := func(u *user) { // Prosody tells of subscriptions only who has asked for the roster
+		if _, err := u.Request("get", s.xmpp.Account(u.account, password).JID, "<query xmlns='jabber:iq:roster'/>"); err != nil {
+			t.Fatal(err)
+		}
+	}
+	tell := func(u *user, text string) {
+		u.Send("<message type='chat' to='" + s.gateway.Hostname + "'><body>" + text + "</body></message>")
+		u.expect(Message().From(s.gateway.Hostname).Type("chat").Has("body"))
+	}
+	inRoster(juliet)
+	juliet.Send("<presence type='subscribe' to='" + s.gateway.Hostname + "'/>")
+	juliet.expect(Presence().From(s.gateway.Hostname).Type("subscribed"))
+	juliet.Send("<presence type='subscribed' to='" + s.gateway.Hostname + "'/>")
+	tell(juliet, "set "+ircName+" auto_join "+hall)
+	juliet.join()
+	romeo.expectFrom(juliet.account, "JOIN", hall)
+	phone := &user{s: s, account: juliet.account}
+	phone.login()
+	tell(phone, "help") // which comes after the presence
+	juliet.settleStore()
+
+	s.killed()
+	romeo.expectFrom(juliet.account, "QUIT")
+	s.startAgain()
+	juliet.expect(Presence().From(juliet.occupant()).Type("").Status("110"))
+	romeo.expectFrom(juliet.account, "JOIN", hall)
+	juliet.Send("<presence type='unavailable' to='" + juliet.occupant() + "'/>")
+	romeo.expectFrom(juliet.account, "PART", s.channel)
+	juliet.Send("<presence type='unavailable'/>")
+	tell(juliet, "help") // which comes after that
+	if seen := romeo.Seen("QUIT"); len(seen) != 0 {
+		t.Errorf("who has a client online was taken from IRC: %v", seen)
+	}
+	romeo.Send("WHOIS %s", juliet.account)
+	if _, err := romeo.Expect("319", romeo.Nick(), juliet.account); err != nil {
+		t.Error(err)
+	}
+	phone.Send("<presence type='unavailable'/>")
+	romeo.expectFrom(juliet.account, "QUIT")
+}
