@@ -91,6 +91,7 @@ func (g *Gateway) restore() {
 		go g.post(jid, func(u *User) { u.restore(kept, last) })
 		time.Sleep(resumePause)
 	}
+	g.seek(context.Background())
 }
 
 // post has something done for a user, who need not have anything here.

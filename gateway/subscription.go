@@ -84,6 +84,9 @@ func (u *User) onLogin(r *request) error {
 		if r.to.Kind == translate.Server && r.to.Network != scope.Server {
 			continue
 		}
+		if u.isReturning(scope.Server) {
+			continue // with the nick that the user had
+		}
 		if u.g.now().Sub(u.loginTried[scope.Server]) < loginPause {
 			continue
 		}
@@ -236,34 +239,83 @@ func (n *Network) showFailure(err error) {
 // greet tells everybody who has the gateway in the roster that it is up or down
 // (XEP-0100 §8). It waits for the store and the stream.
 func (g *Gateway) greet(ctx context.Context, presenceType string) {
-	if g.store == nil {
-		return
-	}
-	ctx, cancel := context.WithTimeout(ctx, storeTime)
-	defer cancel()
-	everybody, err := g.store.AllContacts(ctx)
+	everybody, err := g.everybody(ctx)
 	if err != nil {
 		g.log.Warn("nobody is told that the gateway is up or down", "error", err)
 		return
 	}
 	var e component.Encoder
 	for user, contacts := range everybody {
+		for _, contact := range contacts {
+			if contact.Local == "" {
+				e.Stanza(component.Presence, contact, user, presenceType, "")
+				e.Close()
+			}
+		}
+	}
+	if err := g.sendOwn(&e); err != nil {
+		g.log.Debug("nobody was told that the gateway is up or down", "error", err)
+	}
+}
+
+// seek asks the servers of all who have the gateway or a network in the roster which of
+// their clients are online (RFC 6121 §4.3), one user after the other: who came online
+// before the gateway did, does not say so again, and has networks to be connected to.
+func (g *Gateway) seek(ctx context.Context) {
+	everybody, err := g.everybody(ctx)
+	if err != nil {
+		g.log.Warn("nobody is asked whether they are online", "error", err)
+		return
+	}
+	var e component.Encoder
+	for user, contacts := range everybody {
+		e.Reset()
+		for _, contact := range contacts {
+			address, err := g.addressing.Parse(contact.Local, func(string) string { return defaultChanTypes })
+			if err == nil && (address.Kind == translate.Gateway || address.Kind == translate.Server) {
+				e.Stanza(component.Presence, contact, user, "probe", "")
+				e.Close()
+			}
+		}
+		if err := g.sendOwn(&e); err != nil {
+			g.log.Debug("not all were asked whether they are online", "error", err)
+			return
+		}
+		time.Sleep(resumePause)
+	}
+}
+
+// everybody is who has which of our addresses in the roster.
+func (g *Gateway) everybody(ctx context.Context) (map[component.JID][]component.JID, error) {
+	if g.store == nil {
+		return nil, nil
+	}
+	ctx, cancel := context.WithTimeout(ctx, storeTime)
+	defer cancel()
+	kept, err := g.store.AllContacts(ctx)
+	if err != nil {
+		return nil, err
+	}
+	everybody := make(map[component.JID][]component.JID, len(kept))
+	for user, contacts := range kept {
 		jid, err := component.ParseJID(user)
 		if err != nil {
 			continue
 		}
 		for _, contact := range contacts {
-			if contact == g.domain {
-				e.Stanza(component.Presence, component.JID{Domain: g.domain}, jid, presenceType, "")
-				e.Close()
+			if address, err := component.ParseJID(contact); err == nil && address.Domain == g.domain {
+				everybody[jid] = append(everybody[jid], address)
 			}
 		}
 	}
+	return everybody, nil
+}
+
+// sendOwn sends stanzas of the gateway's own.
+func (g *Gateway) sendOwn(e *component.Encoder) error {
 	if len(e.Bytes()) == 0 {
-		return
+		return nil
 	}
-	g.meter.shards[0].sent(&e)
-	if err := g.out.Send(e.Bytes()); err != nil {
-		g.log.Debug("nobody was told that the gateway is up or down", "error", err)
-	}
+	g.meter.shards[0].sent(e)
+	return g.out.Send(e.Bytes())
 }

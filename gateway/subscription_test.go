@@ -1,6 +1,7 @@
 package gateway
 
 import (
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -205,6 +206,37 @@ func TestGreeting(t *testing.T) {
 	w.expect(`<presence from='gw.test' to='juliet@xmpp.test'/>`)
 	w.g.greet(t.Context(), "unavailable")
 	w.expect(`<presence from='gw.test' to='juliet@xmpp.test' type='unavailable'/>`)
+}
+
+// At its start the gateway asks who is online.
+func TestSeeking(t *testing.T) {
+	w := newWorld(t)
+	w.openStore()
+	w.g.seek(t.Context())
+	w.expect()
+	w.presenceTo("gw.test", "subscribe")
+	w.presenceTo(server, "subscribe")
+	w.presenceTo(romeoJID, "subscribe")
+	w.forget()
+	w.g.seek(t.Context())
+	got := w.sent()
+	slices.Sort(got)
+	if want := []string{`<presence from='gw.test' to='juliet@xmpp.test' type='probe'/>`, `<presence from='irc.test@gw.test' to='juliet@xmpp.test' type='probe'/>`}; !slices.Equal(got, want) {
+		t.Errorf("asked %q", got)
+	}
+}
+
+// A network that is being brought back is not connected to a second time, nor with
+// another nick.
+func TestLoginWhileRoomsComeBack(t *testing.T) {
+	w := withStore(t)
+	w.chat("set irc.test auto_join #hall")
+	w.presenceTo("gw.test", "subscribe")
+	next := w.restarted(time.Minute)
+	next.stanza(`<presence from='%s' to='gw.test'/>`, desk)
+	if next.irc != nil || len(next.u.networks) != 0 {
+		t.Error("connected before the rooms are back")
+	}
 }
 
 // A connection that fails is shown as an error of the network's presence.

@@ -109,25 +109,12 @@ func TestClientsOnlineAfterARestart(t *testing.T) {
 		t.Fatal(err)
 	}
 	juliet := s.user("juliet")
-	inRoster := func(u *user) { // Prosody tells of subscriptions only who has asked for the roster
-		if _, err := u.Request("get", s.xmpp.Account(u.account, password).JID, "<query xmlns='jabber:iq:roster'/>"); err != nil {
-			t.Fatal(err)
-		}
-	}
-	tell := func(u *user, text string) {
-		u.Send("<message type='chat' to='" + s.gateway.Hostname + "'><body>" + text + "</body></message>")
-		u.expect(Message().From(s.gateway.Hostname).Type("chat").Has("body"))
-	}
-	inRoster(juliet)
-	juliet.Send("<presence type='subscribe' to='" + s.gateway.Hostname + "'/>")
-	juliet.expect(Presence().From(s.gateway.Hostname).Type("subscribed"))
-	juliet.Send("<presence type='subscribed' to='" + s.gateway.Hostname + "'/>")
-	tell(juliet, "set "+ircName+" auto_join "+hall)
+	juliet.staysIn(hall)
 	juliet.join()
 	romeo.expectFrom(juliet.account, "JOIN", hall)
 	phone := &user{s: s, account: juliet.account}
 	phone.login()
-	tell(phone, "help") // which comes after the presence
+	phone.tell("help") // which comes after the presence
 	juliet.settleStore()
 
 	s.killed()
@@ -138,7 +125,7 @@ func TestClientsOnlineAfterARestart(t *testing.T) {
 	juliet.Send("<presence type='unavailable' to='" + juliet.occupant() + "'/>")
 	romeo.expectFrom(juliet.account, "PART", s.channel)
 	juliet.Send("<presence type='unavailable'/>")
-	tell(juliet, "help") // which comes after that
+	juliet.tell("help") // which comes after that
 	if seen := romeo.Seen("QUIT"); len(seen) != 0 {
 		t.Errorf("who has a client online was taken from IRC: %v", seen)
 	}
@@ -148,4 +135,43 @@ func TestClientsOnlineAfterARestart(t *testing.T) {
 	}
 	phone.Send("<presence type='unavailable'/>")
 	romeo.expectFrom(juliet.account, "QUIT")
+}
+
+// Who has channels to be in while online is in them again after a restart, without any client
+// in a room.
+func TestChannelsAreJoinedAfterARestart(t *testing.T) {
+	s := begin(t, nil)
+	romeo := s.member("romeo")
+	juliet := s.user("juliet")
+	juliet.staysIn(s.channel)
+	juliet.Send("<presence><show>chat</show></presence>")
+	romeo.expectFrom(juliet.account, "JOIN", s.channel)
+	juliet.settleStore()
+	s.killed()
+	romeo.expectFrom(juliet.account, "QUIT")
+	s.startAgain()
+	romeo.expectFrom(juliet.account, "JOIN", s.channel)
+	juliet.Send("<presence type='unavailable'/>")
+	romeo.expectFrom(juliet.account, "QUIT")
+}
+
+// staysIn has the user in a channel while online.
+func (u *user) staysIn(channel string) {
+	u.s.Helper()
+	gateway := u.s.gateway.Hostname
+	// Prosody tells of subscriptions only who has asked for the roster.
+	if _, err := u.Request("get", u.s.xmpp.Account(u.account, password).JID, "<query xmlns='jabber:iq:roster'/>"); err != nil {
+		u.s.Fatal(err)
+	}
+	u.Send("<presence type='subscribe' to='" + gateway + "'/>")
+	u.expect(Presence().From(gateway).Type("subscribed"))
+	u.Send("<presence type='subscribed' to='" + gateway + "'/>")
+	u.tell("set " + ircName + " auto_join " + channel)
+}
+
+// tell tells the gateway something and waits for what it says to that.
+func (u *user) tell(text string) {
+	u.s.Helper()
+	u.Send("<message type='chat' to='" + u.s.gateway.Hostname + "'><body>" + text + "</body></message>")
+	u.expect(Message().From(u.s.gateway.Hostname).Type("chat").Has("body"))
 }

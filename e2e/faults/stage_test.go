@@ -245,8 +245,7 @@ func (u *user) say(body string) string {
 // order in which it came to be, and settings are waited for.
 func (u *user) settleStore() {
 	u.s.Helper()
-	u.Send(fmt.Sprintf("<message type='chat' to='%s'><body>set max_history_length 20</body></message>", u.s.gateway.Hostname))
-	u.expect(xmppclient.Message().From(u.s.gateway.Hostname).Type("chat").Has("body"))
+	u.tell("set max_history_length 20")
 }
 
 // awaitLog waits until passerelle has logged something so many times.
