@@ -242,6 +242,26 @@ func TestChannelListedTwice(t *testing.T) {
 	w.expectPage(0, 1, "<count>2</count>")
 }
 
+// A server that names channels without end, and long ones, fills no memory.
+func TestMemoryOfAChannelList(t *testing.T) {
+	w := connected(t)
+	w.items("")
+	before := heap()
+	for i := range listLimit + 10_000 {
+		w.event(ircconn.Reply{Numeric: 322, Params: []string{
+			fmt.Sprintf("#%s%d", strings.Repeat("n", longestListed-10), i), "5", strings.Repeat("t", 5*longestListed),
+		}})
+	}
+	if held := heap() - before; held > 64<<20 {
+		t.Errorf("%d KiB are kept", held>>10)
+	}
+	w.event(listEnd)
+	w.pass(listMemory)
+	if held := heap() - before; held > 1<<20 {
+		t.Errorf("%d KiB are kept of a list that is forgotten", held>>10)
+	}
+}
+
 // Channels beyond those that are kept are counted, and no page says that they are not
 // there.
 func TestMoreChannelsThanAreKept(t *testing.T) {
