@@ -223,5 +223,5 @@ func (u *User) leaveRefused() {
 func (n *Network) knowRemote(remote netip.Addr) bool {
 	n.remote = remote
 	n.u.leaveRefused()
-	return n.u.networks[n.name] != n
+	return n.u.networks.of(n.name) != n
 }

@@ -42,7 +42,7 @@ func (n *Network) onCaller(ev ircconn.Reply) bool {
 // onGranted is the user's consent to what somebody on IRC asked, which lets them
 // write to the user. Contacts that nobody asked for have nothing to be let in to.
 func (u *User) onGranted(r *request) error {
-	n := u.networks[r.to.Network]
+	n := u.networks.of(r.to.Network)
 	if n == nil || !n.callers[n.fold(r.to.Name)] {
 		return nil
 	}
@@ -52,7 +52,7 @@ func (u *User) onGranted(r *request) error {
 
 // onRefusal is that the user does not consent. IRC needs not be told.
 func (u *User) onRefusal(r *request) error {
-	if n := u.networks[r.to.Network]; n != nil {
+	if n := u.networks.of(r.to.Network); n != nil {
 		delete(n.callers, n.fold(r.to.Name))
 	}
 	return nil

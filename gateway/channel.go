@@ -14,37 +14,38 @@ import (
 
 // Channel is one IRC channel for one user: a room on XMPP.
 type Channel struct {
-	n    *Network
-	name string        // as the server writes it
-	jid  component.JID // the room
+	n      *Network
+	name   string // as the server writes it
+	folded ircconn.Folded
+	jid    component.JID // the room
 	// sent says that a JOIN is on its way, joined that the server has let us
 	// in, and named that all members are known and shown.
 	sent, joined, named bool
 	// settled says that the user is in the channel, or is to be again after an
 	// outage or a restart; otherwise it is only being joined.
 	settled  bool
-	learning time.Time // until when answers to our own WHO and MODE are under way
-	waiting  []joinRequest
-	sessions []session
-	members  []member // sorted by nick once named
+	refusals int32 // of a JOIN after an outage
+	// modesAsked and modesAnswered count the questions for all modes.
+	modesAsked, modesAnswered int32
+	learning                  time.Time // until when answers to our own WHO and MODE are under way
+	waiting                   []joinRequest
+	sessions                  []session
+	members                   []member // sorted by nick once named
 	// shown are the members that the clients know of, where that is not what
 	// members says because they could not be told; else nil.
 	shown    []member
 	past     []ircconn.Message // of a batch of history that has not ended
-	refusals int               // of a JOIN after an outage
 	heard    time.Time         // when the last message was said, by the server's time
 	speakers map[string]string // occupant ids by identity
 	topic    topic
 	keeping  keeping
-	alone    time.Time       // since when no client is in the room; zero while one is
-	topicID  string          // of our user's message that asks for a topic
-	modes    map[byte]string // flags and their parameters
+	alone    time.Time // since when no client is in the room; zero while one is
+	topicID  string    // of our user's message that asks for a topic
+	modes    modeValues
 	key      string
-	// modesAsked and modesAnswered count the questions for all modes.
-	modesAsked, modesAnswered int
-	bans                      []ircconn.ListItem // as last listed
-	banning                   map[ircconn.Folded]bool
-	timer                     *time.Timer // of an unanswered JOIN, or a room without sessions
+	bans     []ircconn.ListItem // as last listed
+	banning  map[ircconn.Folded]bool
+	timer    *time.Timer // of an unanswered JOIN, or a room without sessions
 }
 
 // session is one resource of the user in a room.
@@ -75,14 +76,16 @@ func newMember(nick string, modes uint8) member {
 
 func (n *Network) newChannel(name string, room component.JID) *Channel {
 	name, room = strings.Clone(name), cloneJID(room)
-	ch := &Channel{n: n, name: name, jid: room, modes: make(map[byte]string)}
-	n.channels[n.fold(name)] = ch
+	ch := &Channel{n: n, name: name, folded: n.fold(name), jid: room}
+	n.channels.add(ch)
 	if n.idle != nil {
 		n.idle.Stop()
 		n.idle = nil
 	}
 	return ch
 }
+
+func (ch *Channel) listedAs() ircconn.Folded { return ch.folded }
 
 // log is made when it is needed: a logger with an attribute of its own would stay in
 // memory with each channel.
@@ -92,9 +95,9 @@ func (ch *Channel) log() *slog.Logger { return ch.n.log().With("channel", ch.nam
 func (ch *Channel) delete() {
 	n := ch.n
 	ch.stopTimer()
-	if n.channels[n.fold(ch.name)] == ch {
+	if n.channels.of(ch.folded) == ch {
 		n.u.unkeep(ch.scope())
-		delete(n.channels, n.fold(ch.name))
+		n.channels.remove(ch.folded)
 	}
 	if len(n.channels) == 0 {
 		clear(n.people)
@@ -229,7 +232,7 @@ func (n *Network) modeLetters(bits uint8) string {
 
 // moderation is whether only those with voice may speak (+m).
 func (ch *Channel) moderation() translate.Moderation {
-	_, moderated := ch.modes['m']
+	_, moderated := ch.modes.of('m')
 	return translate.Moderation(moderated)
 }
 
@@ -261,7 +264,7 @@ func (ch *Channel) session(full component.JID) *session {
 // inRoom returns the channel that a stanza is about when its sender is in it,
 // or a refusal.
 func (u *User) inRoom(r *request) (*Channel, *session, error) {
-	n := u.networks[r.to.Network]
+	n := u.networks.of(r.to.Network)
 	if n == nil {
 		return nil, nil, refuse("not-acceptable", "you are not in %s; join it first", r.to.Name)
 	}

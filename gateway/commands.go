@@ -51,7 +51,7 @@ func chatInfo(u *User, args string) (string, error) {
 }
 
 func (u *User) connectionInfo(name string) string {
-	n := u.networks[name]
+	n := u.networks.of(name)
 	if n == nil {
 		return "You are not connected to the IRC server " + name
 	}
@@ -114,7 +114,7 @@ func (u *User) disconnectPage(whom string) page {
 
 func chatDisconnect(u *User, args string) (string, error) {
 	name := strings.ToLower(strings.TrimSpace(args))
-	if u.networks[name] == nil && !u.isReturning(name) {
+	if u.networks.of(name) == nil && !u.isReturning(name) {
 		return "", refuse("item-not-found", "you are not connected to %s", name)
 	}
 	u.leaveNetwork(name, "Disconnected by command")
@@ -232,10 +232,9 @@ func (g *Gateway) of(whom *User, do event) { go whom.post(do, nil) }
 func (g *Gateway) networksOf(asking *User, whom string) []string {
 	if whom == asking.jid.String() {
 		var names []string
-		for name := range asking.networks {
-			names = append(names, name)
+		for _, n := range asking.networks {
+			names = append(names, n.name)
 		}
-		slices.Sort(names)
 		return names
 	}
 	return g.connections.of(whom)
@@ -245,7 +244,7 @@ func (g *Gateway) networksOf(asking *User, whom string) []string {
 func (g *Gateway) disconnect(asking *User, whom string, names []string, reason string) {
 	leave := func(u *User) {
 		for _, name := range names {
-			if n := u.networks[name]; n != nil {
+			if n := u.networks.of(name); n != nil {
 				n.quit(reason)
 			}
 		}

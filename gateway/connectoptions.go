@@ -98,9 +98,12 @@ type charsets struct {
 }
 
 func (u *User) charsets(setting string, scope store.Scope) charsets {
-	chosen := charsets{network: u.value(setting, scope), channels: make(map[string]string)}
+	chosen := charsets{network: u.value(setting, scope)}
 	for other, choices := range u.chosen {
 		if values := choices[setting]; other.Server == scope.Server && other.Channel != "" && len(values) > 0 {
+			if chosen.channels == nil {
+				chosen.channels = make(map[string]string)
+			}
 			chosen.channels[other.Channel] = values[0]
 		}
 	}

@@ -28,11 +28,11 @@ const isonInterval = time.Minute
 
 // loadContacts reads whom the user follows when that is first needed.
 func (u *User) loadContacts() error {
-	if u.contacts != nil || u.g.store == nil {
+	if u.contactsKnown || u.g.store == nil {
 		return nil
 	}
 	if !u.g.store.HasContacts(u.jid.String()) {
-		u.contacts = make(map[string]bool)
+		u.contactsKnown = true
 		return nil
 	}
 	var known []string
@@ -43,7 +43,7 @@ func (u *User) loadContacts() error {
 	if err != nil {
 		return u.storeFault(err, "a user's contacts could not be read", "your contacts cannot be read")
 	}
-	u.contacts = make(map[string]bool, len(known))
+	u.contacts, u.contactsKnown = make(map[string]bool, len(known)), true
 	for _, jid := range known {
 		u.contacts[jid] = true
 	}
@@ -63,6 +63,9 @@ func (u *User) addContact(jid component.JID) error {
 	}
 	if err := u.changeContact(jid, u.g.store.AddContact); err != nil {
 		return err
+	}
+	if u.contacts == nil {
+		u.contacts = make(map[string]bool)
 	}
 	u.contacts[jid.String()] = true
 	return nil
@@ -102,7 +105,7 @@ func (u *User) onFollow(r *request) error {
 		return err
 	}
 	u.writeBarePresence(r, "subscribed")
-	if n := u.networks[r.to.Network]; n != nil && n.ready {
+	if n := u.networks.of(r.to.Network); n != nil && n.ready {
 		n.follow([]string{r.to.Name})
 		return nil
 	}
@@ -118,7 +121,7 @@ func (u *User) onUnfollow(r *request) error {
 	}
 	u.writeBarePresence(r, "unavailable")
 	u.writeBarePresence(r, "unsubscribed")
-	if n := u.networks[r.to.Network]; n != nil && n.ready {
+	if n := u.networks.of(r.to.Network); n != nil && n.ready {
 		n.unfollow(r.to.Name)
 	}
 	return nil
@@ -126,7 +129,7 @@ func (u *User) onUnfollow(r *request) error {
 
 // onContactProbe answers with what is known of a contact's presence.
 func (u *User) onContactProbe(r *request) error {
-	if n := u.networks[r.to.Network]; n != nil {
+	if n := u.networks.of(r.to.Network); n != nil {
 		if c := n.contacts[n.fold(r.to.Name)]; c != nil && c.online {
 			n.writeContact(c)
 			if !n.caps.Has("extended-monitor") {
@@ -165,7 +168,7 @@ const monitorChunk = 10
 // follow asks the server to say when people come and go (IRCv3 MONITOR), or who
 // of them is there, again and again (ISON), where it does not do that.
 func (n *Network) follow(nicks []string) {
-	if n.contacts == nil {
+	if n.contacts == nil && len(nicks) > 0 {
 		n.contacts = make(map[ircconn.Folded]*contact)
 	}
 	for _, nick := range nicks {
@@ -221,7 +224,7 @@ func (n *Network) askIson() {
 		n.askIsonOf(chunk)
 	}
 	n.isonTimer = n.u.after(isonInterval, func(u *User) {
-		if u.networks[n.name] == n {
+		if u.networks.of(n.name) == n {
 			n.askIson()
 		}
 	})

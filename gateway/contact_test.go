@@ -71,7 +71,7 @@ func TestContactsStay(t *testing.T) {
 	}
 	w.presenceTo(romeoJID, "probe")
 	w.expectOne(`type='unavailable'`)
-	w.u.contacts = nil // as after a restart
+	w.u.unload() // as after a restart
 	w.join(desk, "juliet")
 	w.register("juliet")
 	w.expectLines("ISON romeo", "JOIN #chan")

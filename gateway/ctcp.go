@@ -60,7 +60,13 @@ func (n *Network) onCTCP(ev ircconn.CTCP) {
 		return
 	}
 	answer := ctcpAnswers[ev.Command]
-	if answer == nil || ev.Source.IsServer() || !n.ctcpSlots.take(n.u.g.now()) {
+	if answer == nil || ev.Source.IsServer() {
+		return
+	}
+	if n.ctcpSlots == nil {
+		n.ctcpSlots = new(slots)
+	}
+	if !n.ctcpSlots.take(n.u.g.now()) {
 		return
 	}
 	text := answer(n.u.g, ev.Params)

@@ -72,7 +72,7 @@ func (u *User) onDiscoInfo(r *request, query *component.Element) error {
 		}
 	case node == nodeReserved && at(r) == onRoom:
 		u.openDisco(r, nsDiscoInfo, node)
-		if n := u.networks[r.to.Network]; n != nil && n.ready {
+		if n := u.networks.of(r.to.Network); n != nil && n.ready {
 			u.writeIdentity(identity{"conference", "text", translate.NickToResource(n.nick())})
 		}
 	case node == nsCommands && at(r)&(onGateway|onServer|onRoom) != 0:
@@ -123,7 +123,7 @@ func (u *User) writeIdentities(r *request) {
 		u.writeIdentity(identity{"conference", "irc", r.to.Network})
 	case onRoom:
 		kind := "irc"
-		if n := u.networks[r.to.Network]; n != nil && n.caps.Has("message-tags") {
+		if n := u.networks.of(r.to.Network); n != nil && n.caps.Has("message-tags") {
 			kind = "text"
 		}
 		u.writeIdentity(identity{"conference", kind, r.to.Name + " (" + r.to.Network + ")"})
@@ -177,7 +177,7 @@ func (u *User) writeRoomInfo(r *request) {
 	u.writeFeature("muc_semianonymous")
 	u.writeFeature("muc_temporary")
 	var ch *Channel
-	if n := u.networks[r.to.Network]; n != nil {
+	if n := u.networks.of(r.to.Network); n != nil {
 		ch = n.channel(r.to.Name)
 	}
 	for _, flag := range roomFlags {
@@ -207,7 +207,7 @@ func (u *User) writeRoomInfo(r *request) {
 // hasMode reports whether the channel has any of the modes.
 func (ch *Channel) hasMode(modes string) bool {
 	for _, mode := range []byte(modes) {
-		if _, set := ch.modes[mode]; set {
+		if _, set := ch.modes.of(mode); set {
 			return true
 		}
 	}
@@ -294,8 +294,8 @@ func (u *User) networkNames() []string {
 	for name := range u.g.live().Servers {
 		names = append(names, name)
 	}
-	for name := range u.networks {
-		names = append(names, name)
+	for _, n := range u.networks {
+		names = append(names, n.name)
 	}
 	slices.Sort(names)
 	return slices.Compact(names)

@@ -170,7 +170,7 @@ func (w *world) event(events ...ircconn.Event) {
 
 func (w *world) network() *Network {
 	w.t.Helper()
-	n := w.u.networks["irc.test"]
+	n := w.u.networks.of("irc.test")
 	if n == nil {
 		w.t.Fatal("there is no network irc.test")
 	}

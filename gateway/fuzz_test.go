@@ -277,15 +277,15 @@ func (w *world) checkOutput() {
 // checkState fails when what is kept of the user does not hang together.
 func (w *world) checkState() {
 	w.t.Helper()
-	for name, n := range w.u.networks {
-		if n.name != name || n.u != w.u {
-			w.t.Fatalf("the network %q is kept as %q", n.name, name)
+	for _, n := range w.u.networks {
+		if w.u.networks.of(n.name) != n || n.u != w.u {
+			w.t.Fatalf("the network %q is not kept as such", n.name)
 		}
 		if len(n.outbox) > outboxLimit || len(n.queries) > queryLimit || len(n.whois) > whoisLimit || n.roomForMembers() < 0 {
 			w.t.Fatalf("%d messages under way, %d conversations, %d people asked about", len(n.outbox), len(n.queries), len(n.whois))
 		}
-		for folded, ch := range n.channels {
-			if fault := ch.fault(folded); fault != "" {
+		for _, ch := range n.channels {
+			if fault := ch.fault(); fault != "" {
 				w.t.Fatalf("%s: %s", ch.name, fault)
 			}
 		}
@@ -296,7 +296,7 @@ func (w *world) checkState() {
 }
 
 // fault says what of a channel does not hang together, or nothing.
-func (ch *Channel) fault(folded ircconn.Folded) string {
+func (ch *Channel) fault() string {
 	seen := make(map[component.JID]bool)
 	for i := range ch.sessions {
 		if seen[ch.sessions[i].jid] {
@@ -305,7 +305,7 @@ func (ch *Channel) fault(folded ircconn.Folded) string {
 		seen[ch.sessions[i].jid] = true
 	}
 	switch {
-	case ch.n.fold(ch.name) != folded || ch.n.channels[folded] != ch:
+	case ch.n.fold(ch.name) != ch.folded || ch.n.channels.of(ch.folded) != ch:
 		return "a channel is kept under another name"
 	case len(ch.sessions)+len(ch.waiting) > mostSessions:
 		return "too many clients are in a room"
@@ -366,7 +366,7 @@ func FuzzUser(f *testing.F) {
 				w.do(func() { w.u.handleStanza(s) })
 			default:
 				ev := d.event(w)
-				if n := w.u.networks["irc.test"]; n != nil {
+				if n := w.u.networks.of("irc.test"); n != nil {
 					w.do(func() { n.handle(ev) })
 				}
 			}

@@ -49,7 +49,7 @@ func (n *Network) fillGap(ch *Channel, then func()) bool {
 	}
 	since := ch.lastHeard()
 	switch {
-	case n.caps.Has("draft/chathistory") && n.historyless != n.generation:
+	case n.caps.Has("draft/chathistory") && !n.historyless:
 		for _, waiting := range n.gaps {
 			if waiting.ch == ch {
 				waiting.done = then
@@ -153,7 +153,7 @@ func (n *Network) gapFilled(g *gap) {
 // withoutHistory lets everybody in who waits for history, because the server has
 // not answered, and asks it for none as long as this connection lasts.
 func (n *Network) withoutHistory() {
-	n.historyless = n.generation
+	n.historyless = true
 	gaps := n.gaps
 	n.gaps = nil
 	for _, g := range gaps {
@@ -200,7 +200,7 @@ func (ch *Channel) showMissed(lines []ircconn.Message) {
 		return
 	}
 	u := ch.n.u
-	if first := lines[0].Time; !u.unheard.since.IsZero() && first.Before(u.unheard.since) {
+	if first := lines[0].Time; u.unheard != nil && first.Before(u.unheard.since) {
 		u.unheard.since = first // the clients are to be told of these too
 	}
 	known := ch.knownSince(lines[0].Time.Add(-gapFuzz))

@@ -189,9 +189,9 @@ func TestServersThatBreakTheirPromiseOfHistory(t *testing.T) {
 		t.Errorf("%d gaps", gaps)
 	}
 	w.pass(gapTime)
-	for name, ch := range w.network().channels {
+	for _, ch := range w.network().channels {
 		if len(ch.waiting) > 0 {
-			t.Errorf("a client still waits for %s", name)
+			t.Errorf("a client still waits for %s", ch.name)
 		}
 	}
 	w.stanza(`<presence from='%s' to='#late%%irc.test@gw.test/juliet'><x xmlns='http://jabber.org/protocol/muc'/></presence>`, desk)

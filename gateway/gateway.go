@@ -113,7 +113,7 @@ type Gateway struct {
 	closing bool
 	refused component.Encoder // errors that the reader answers itself
 	// refusing is for those who are no users.
-	refusing refuser
+	refusing *refuser
 	gone     sync.WaitGroup // IRC connections that have not ended
 }
 
@@ -154,6 +154,7 @@ func New(options Options) *Gateway {
 		timer:       time.AfterFunc,
 		aside:       func(work func()) { go work() },
 		users:       make(map[component.JID]*User),
+		refusing:    new(refuser),
 	}
 	g.crew = crew.New(crewSize*runtime.GOMAXPROCS(0), (*User).run)
 	g.meter.init()
@@ -201,15 +202,18 @@ func (g *Gateway) HandleStanza(s *component.Stanza) {
 			return
 		}
 		if g.closing {
-			g.refuse(&g.refusing, s, component.NewError("service-unavailable", "the gateway is going down; try again in a minute"))
+			g.refuse(g.refusing, s, component.NewError("service-unavailable", "the gateway is going down; try again in a minute"))
 			return
 		}
 		u = newUser(g, bare)
 		u.usage = g.usages.take(u.jid)
-		g.users[bare] = u
+		g.users[u.jid] = u
 	}
 	if !u.in.postStanza(s, u.start) {
-		g.refuse(&u.refusing, s, component.NewError("resource-constraint", "too many requests at once; try again in a moment"))
+		if u.refusing == nil {
+			u.refusing = new(refuser)
+		}
+		g.refuse(u.refusing, s, component.NewError("resource-constraint", "too many requests at once; try again in a moment"))
 	}
 }
 

@@ -109,7 +109,7 @@ func TestCertificateCommand(t *testing.T) {
 	contains(t, answer, `PRIVMSG NickServ :CERT ADD`, `SHA-256 `, `SHA-1 `, `SHA-512 `)
 	first := w.chat("certificate irc.test")
 	contains(t, first, `SHA-256 `)
-	w.u.chosen = nil
+	w.u.unload()
 	w.join(desk, "juliet")
 	if w.dialled.Certificate == nil || len(w.dialled.Certificate.Certificate) != 1 {
 		t.Error("the certificate is not shown")

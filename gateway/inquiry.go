@@ -76,7 +76,7 @@ func (u *User) sendInquiry(q *inquiry, name, space string) {
 		u.inquiries = make(map[string]*inquiry)
 	}
 	u.inquiries[id] = q
-	if !u.unheard.since.IsZero() {
+	if u.unheard != nil {
 		return // it is sent when there is a stream
 	}
 	q.timer = u.after(q.patience, func(*User) {

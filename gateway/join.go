@@ -64,7 +64,7 @@ func (u *User) join(r *request, x *component.Element) error {
 	if r.Size > mostJoinBytes {
 		return refuse("policy-violation", "a request to join may not be larger than %d bytes", mostJoinBytes)
 	}
-	n := u.networks[r.to.Network]
+	n := u.networks.of(r.to.Network)
 	if n == nil || n.channel(r.to.Name) == nil {
 		if err := u.limitJoin(); err != nil {
 			return err
@@ -298,6 +298,9 @@ func (n *Network) onNames(ev ircconn.Names) {
 	ch := n.channel(ev.Channel)
 	if ch == nil || !ch.joined {
 		return
+	}
+	if !ch.named {
+		ch.members = slices.Grow(ch.members, len(ev.Members))
 	}
 	for _, entry := range ev.Members {
 		if entry.Host != "" {

@@ -97,7 +97,7 @@ func (u *User) isReturning(network string) bool {
 // leaveNetwork leaves a network, be the user connected to it or about to be again.
 func (u *User) leaveNetwork(name, reason string) {
 	u.abandonReturn(name)
-	if n := u.networks[name]; n != nil {
+	if n := u.networks.of(name); n != nil {
 		n.quit(reason)
 	}
 }

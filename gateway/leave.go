@@ -12,7 +12,7 @@ import (
 // onRoomLeave is unavailable presence to a room (XEP-0045 §7.14): the session
 // leaves at once, and the last one takes the user out of the channel.
 func (u *User) onRoomLeave(r *request) error {
-	n := u.networks[r.to.Network]
+	n := u.networks.of(r.to.Network)
 	if n == nil {
 		return nil
 	}
@@ -109,11 +109,11 @@ func (n *Network) sendPart(channel string, line ircconn.Line) {
 		return
 	}
 	n.log().Info("leaving a channel has to wait", "channel", channel, "error", err)
-	if n.u.networks[n.name] != n {
+	if n.u.networks.of(n.name) != n {
 		return
 	}
 	n.u.after(partRetry, func(u *User) {
-		if u.networks[n.name] == n && n.channel(channel) == nil {
+		if u.networks.of(n.name) == n && n.channel(channel) == nil {
 			n.sendPart(channel, line)
 		}
 	})

@@ -184,7 +184,7 @@ const setFirstSeen = "first_seen"
 // noteFirstSeen keeps when the user was first seen, if that is now. It never waits:
 // not to know it is no reason to refuse anything.
 func (u *User) noteFirstSeen() {
-	if u.g.store == nil || u.chosen == nil || len(u.chosen) > 0 || !u.firstSeen.IsZero() {
+	if u.g.store == nil || !u.chosenKnown || len(u.chosen) > 0 || !u.firstSeen.IsZero() {
 		return
 	}
 	u.firstSeen = u.g.now()

@@ -77,6 +77,41 @@ func (ch *Channel) showChanges(nicks []string, before translate.Moderation) {
 	}
 }
 
+// modeValues are the modes of a channel that are set, with their parameters. There are
+// few of them.
+type modeValues []modeValue
+
+type modeValue struct {
+	mode  byte
+	value string // the parameter; empty for a flag
+}
+
+func (v modeValues) find(mode byte) int {
+	return slices.IndexFunc(v, func(m modeValue) bool { return m.mode == mode })
+}
+
+// of returns the parameter of a mode, and whether it is set.
+func (v modeValues) of(mode byte) (value string, set bool) {
+	if i := v.find(mode); i >= 0 {
+		return v[i].value, true
+	}
+	return "", false
+}
+
+func (v *modeValues) set(mode byte, value string) {
+	if i := v.find(mode); i >= 0 {
+		(*v)[i].value = value
+		return
+	}
+	*v = append(*v, modeValue{mode, value})
+}
+
+func (v *modeValues) remove(mode byte) {
+	if i := v.find(mode); i >= 0 {
+		*v = slices.Delete(*v, i, i+1)
+	}
+}
+
 // longestModeArg is how much of a mode's parameter is kept, in bytes.
 const longestModeArg = 128
 
@@ -86,13 +121,13 @@ func (ch *Channel) setMode(change ircconn.ModeChange) {
 	case change.Kind == ircconn.ModeList:
 	case change.Add:
 		change.Arg = strings.Clone(translate.CutBytes(change.Arg, longestModeArg))
-		ch.modes[change.Mode] = change.Arg
+		ch.modes.set(change.Mode, change.Arg)
 		if change.Mode == 'k' {
 			ch.key = change.Arg
 			ch.keep()
 		}
 	default:
-		delete(ch.modes, change.Mode)
+		ch.modes.remove(change.Mode)
 		if change.Mode == 'k' {
 			ch.key = ""
 			ch.keep()
@@ -112,7 +147,7 @@ func (n *Network) onChannelModes(ev ircconn.ChannelModes) {
 	}
 	before := ch.moderation()
 	key := ch.key
-	clear(ch.modes)
+	ch.modes = ch.modes[:0]
 	for _, change := range ev.Changes {
 		ch.setMode(change)
 	}
@@ -169,7 +204,7 @@ func (ch *Channel) changeModes(changes []ircconn.ModeChange, done func(error)) e
 		lines = append(lines, ircconn.Mode(ch.name, text, args...))
 	}
 	open := slices.Clone(changes)
-	fence := 0 // the number of the last line among the questions for modes
+	fence := int32(0) // the number of the last line among the questions for modes
 	q := &question{failed: done}
 	q.answer = func(ev ircconn.Event) verdict {
 		switch ev := ev.(type) {
@@ -212,7 +247,7 @@ var alreadySo = map[int]bool{697: true, 698: true}
 
 // isFence reports whether an answer is the one to a question's last line: by its
 // label, or else by how many such answers the server owed us before it.
-func (ch *Channel) isFence(ev ircconn.ChannelModes, q *question, fence int) bool {
+func (ch *Channel) isFence(ev ircconn.ChannelModes, q *question, fence int32) bool {
 	if ch.n.givesLabels() {
 		return ev.Label == q.labels[len(q.labels)-1]
 	}

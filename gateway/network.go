@@ -20,41 +20,43 @@ type Network struct {
 	generation  int     // of the connection, to tell its events from an old one's
 	wanted      string  // the nick that the user asked for
 	outage      *outage // nil unless the connection was lost and is to come back
-	regaining   bool    // that nick is held by somebody else, and watched
-	attempts    int     // to get it back, since it was last stable
+	ready       bool    // the server has accepted us
+	secure      bool    // by TLS
+	regaining   bool    // the nick is held by somebody else, and watched
+	askingAway  bool    // whether the answer about a contact is awaited
+	historyless bool    // the server of this connection keeps history only in name
+	bounds      bounds
+	attempts    int32 // to get the connection back, since it was last stable
 	conn        lineSender
-	ready       bool   // the server has accepted us
 	peer        string // where it is connected to, as host:port
 	remote      netip.Addr
-	secure      bool // by TLS
 	since       time.Time
 	support     *ircconn.Support
 	caps        ircconn.Caps
 	self        ircconn.Source // our own nick, user and host
-	channels    map[ircconn.Folded]*Channel
+	channels    few[ircconn.Folded, *Channel]
 	parting     map[ircconn.Folded]int // how many PARTs are not answered yet
 	people      map[ircconn.Folded]*person
 	queries     map[ircconn.Folded]query
 	questions   []*question
-	historyless int    // the generation whose server keeps history only in name
 	gaps        []*gap // of channels, in the order in which the server is asked
 	outbox      []*outgoing
-	echoTimer   *time.Timer // of messages that wait for their echo
-	labels      uint64      // the last one given
-	receipts    uint64      // the last one given
-	awayText    string      // what the server has been told; empty when not away
-	asked       asked       // who last wrote raw commands
-	ctcpSlots   slots
+	echoTimer   *time.Timer                 // of messages that wait for their echo
+	labels      uint32                      // the last one given
+	receipts    uint32                      // the last one given
+	awayText    string                      // what the server has been told; empty when not away
+	asked       *asked                      // who last wrote raw commands
+	ctcpSlots   *slots                      // nil before the first query
 	contacts    map[ircconn.Folded]*contact // whom the user follows here
-	askingAway  bool                        // whether the answer about one of them is awaited
 	callers     map[ircconn.Folded]bool     // who waits to be let write to the user
 	isonTimer   *time.Timer
 	whois       map[ircconn.Folded]*whois
 	channelList *channelList
-	bounds      bounds
 	idle        *time.Timer
 	counted     counted
 }
+
+func (n *Network) listedAs() string { return n.name }
 
 // connect begins a connection to a server under a nick.
 func (u *User) connect(name, wanted string) (*Network, error) {
@@ -69,7 +71,7 @@ func (u *User) connect(name, wanted string) (*Network, error) {
 		u.g.connections.remove(u.jid.String(), name)
 		return nil, err
 	}
-	u.networks[name] = n
+	u.networks.add(n)
 	n.keep()
 	return n, nil
 }
@@ -96,15 +98,15 @@ func (u *User) newNetwork(name, wanted string) (*Network, error) {
 	if until, banned := u.g.bans.of(u.jid, name, u.g.now()); banned {
 		return nil, refuse("forbidden", "%s has turned you away for good; ask its operators what to do. The gateway does not try again before %s", name, until.UTC().Format("15:04 MST"))
 	}
+	name, nick = strings.Clone(name), strings.Clone(nick)
 	return &Network{
-		u:        u,
-		name:     name,
-		jid:      u.jidOf(translate.Server, "", name),
-		wanted:   nick,
-		conn:     unconnected{},
-		support:  ircconn.DefaultSupport(),
-		self:     ircconn.Source{Nick: nick},
-		channels: make(map[ircconn.Folded]*Channel),
+		u:       u,
+		name:    name,
+		jid:     u.jidOf(translate.Server, "", name),
+		wanted:  nick,
+		conn:    unconnected{},
+		support: ircconn.DefaultSupport(),
+		self:    ircconn.Source{Nick: nick},
 	}, nil
 }
 
@@ -132,7 +134,7 @@ func (n *Network) open(nick string) error {
 	if err != nil {
 		return err
 	}
-	n.conn, n.generation = conn, generation
+	n.conn, n.generation, n.historyless = conn, generation, false
 	return nil
 }
 
@@ -166,7 +168,7 @@ func (n *Network) same(a, b string) bool {
 
 func (n *Network) isSelf(nick string) bool { return n.same(nick, n.self.Nick) }
 
-func (n *Network) channel(name string) *Channel { return n.channels[n.fold(name)] }
+func (n *Network) channel(name string) *Channel { return n.channels.of(n.fold(name)) }
 
 // send queues lines, all or none.
 func (n *Network) send(lines ...ircconn.Line) error {
@@ -238,10 +240,13 @@ func (n *Network) onSupportChanged(ev ircconn.SupportChanged) {
 	if !refold {
 		return
 	}
-	n.channels = refolded(n, n.channels, func(_ ircconn.Folded, ch *Channel) string {
+	channels := n.channels
+	n.channels = nil
+	for _, ch := range channels {
 		ch.sort()
-		return ch.name
-	})
+		ch.folded = n.fold(ch.name)
+		n.channels.add(ch)
+	}
 	n.people = refolded(n, n.people, func(_ ircconn.Folded, p *person) string { return p.nick })
 	n.parting = refolded(n, n.parting, func(folded ircconn.Folded, _ int) string { return string(folded) })
 	clear(n.queries)
@@ -317,10 +322,10 @@ func (n *Network) drop(why exit) {
 	n.fail(refuse("service-unavailable", "%s", why.text))
 	n.dropContacts()
 	n.showNetwork("unavailable")
-	for folded, ch := range n.channels {
+	for _, ch := range n.channels {
 		ch.removeAll(why)
 		n.u.unkeep(ch.scope())
-		delete(n.channels, folded)
+		n.channels.remove(ch.folded)
 	}
 }
 
@@ -330,8 +335,8 @@ func (n *Network) remove() {
 		n.idle.Stop()
 	}
 	n.outage.stop()
-	if n.u.networks[n.name] == n {
-		delete(n.u.networks, n.name)
+	if n.u.networks.of(n.name) == n {
+		n.u.networks.remove(n.name)
 		n.u.unkeep(n.scope())
 		n.count(measure{})
 		n.u.g.connections.remove(n.u.jid.String(), n.name)
@@ -357,7 +362,7 @@ func (n *Network) watchIdle() {
 		return
 	}
 	n.idle = n.u.after(n.u.g.live().IdleQuit, func(u *User) {
-		if u.networks[n.name] == n && len(n.channels) == 0 {
+		if u.networks.of(n.name) == n && len(n.channels) == 0 {
 			n.quit("Left the last channel")
 		}
 	})

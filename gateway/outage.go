@@ -159,7 +159,7 @@ func (n *Network) suspend(err error, prospect outlook) {
 		n.remove()
 		return
 	}
-	delay := retryDelay(n.attempts)
+	delay := retryDelay(int(n.attempts))
 	if prospect == throttled {
 		delay = max(delay, throttledRetry+rand.N(throttledRetry))
 	}
@@ -171,7 +171,7 @@ func (n *Network) suspend(err error, prospect outlook) {
 func (n *Network) interrupt(err error) {
 	n.ready = false
 	n.awayText = ""
-	n.asked = asked{}
+	n.asked = nil
 	clear(n.parting)
 	for _, ch := range n.channels {
 		if ch.interrupt(); !ch.isOccupied() && !ch.keeps().stay {
@@ -244,7 +244,7 @@ func (n *Network) wait(d time.Duration, then func()) {
 	plan := o.plans
 	o.nextAt = n.u.g.now().Add(d)
 	o.next = n.u.after(d, func(*User) {
-		if n.outage == o && n.u.networks[n.name] == n && o.plans == plan && o.next != nil {
+		if n.outage == o && n.u.networks.of(n.name) == n && o.plans == plan && o.next != nil {
 			then()
 		}
 	})
@@ -300,7 +300,7 @@ func (n *Network) attempt() {
 // Where the user stays in rooms without a client, they are tried for further.
 func (n *Network) giveUp() {
 	o := n.outage
-	if o == nil || o.givenUp || n.u.networks[n.name] != n {
+	if o == nil || o.givenUp || n.u.networks.of(n.name) != n {
 		return
 	}
 	o.givenUp = true

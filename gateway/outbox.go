@@ -47,7 +47,7 @@ func (n *Network) transmit(out *outgoing, what utterance) error {
 		out.labels = append(out.labels, label)
 	}
 	n.receipts++
-	out.receipt, out.echoes = n.receipts, n.caps.Has("echo-message")
+	out.receipt, out.echoes = uint64(n.receipts), n.caps.Has("echo-message")
 	last := &lines[len(lines)-1]
 	*last = last.WithReceipt(out.receipt)
 	if err := n.send(lines...); err != nil {

@@ -100,5 +100,5 @@ func (n *Network) concerns(q *question, ev ircconn.Refused, names ...string) boo
 
 func (n *Network) newLabel() string {
 	n.labels++
-	return strconv.FormatUint(n.labels, 36)
+	return strconv.FormatUint(uint64(n.labels), 36)
 }

@@ -76,7 +76,7 @@ func TestQuestionsEnd(t *testing.T) {
 			o := w.wonder(311, "a")
 			test.end(w)
 			o.expect(t, test.condition)
-			if n := w.u.networks["irc.test"]; n != nil {
+			if n := w.u.networks.of("irc.test"); n != nil {
 				if len(n.questions) != 0 {
 					t.Error("the question is still there")
 				}

@@ -32,7 +32,7 @@ func TestFloodsAreLoggedSeldom(t *testing.T) {
 	stanza := mustStanza(t)
 	flood := func() {
 		for range 100 {
-			w.g.refuse(&w.u.refusing, stanza, component.NewError("resource-constraint", "too many requests at once"))
+			w.g.refuse(w.g.refusing, stanza, component.NewError("resource-constraint", "too many requests at once"))
 		}
 	}
 	flood()

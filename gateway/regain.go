@@ -31,7 +31,7 @@ func (n *Network) regain() {
 func (n *Network) pollWanted() {
 	generation := n.generation
 	n.u.after(regainInterval, func(u *User) {
-		if u.networks[n.name] != n || n.generation != generation || !n.regaining || !n.ready {
+		if u.networks.of(n.name) != n || n.generation != generation || !n.regaining || !n.ready {
 			return
 		}
 		q := &question{failed: func(error) {}}

@@ -101,7 +101,7 @@ func (u *User) unregister(r *request) error {
 		return u.storeFault(err, "a user could not be forgotten", "you cannot be removed")
 	}
 	contacts := u.contacts
-	u.chosen, u.contacts = nil, nil
+	u.unload()
 	u.dropAhead()
 	u.choices++
 	u.result(r)

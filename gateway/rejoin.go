@@ -90,7 +90,7 @@ func (ch *Channel) catchUp() {
 	ch.refusals = 0
 	ch.writeDifferences(ch.sessions, "left while the connection was lost")
 	ch.announce("Connected again.")
-	if ch.n.u.unheard.since.IsZero() {
+	if ch.n.u.unheard == nil {
 		ch.shown = nil
 	}
 }

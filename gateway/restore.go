@@ -180,7 +180,7 @@ func (u *User) bringBack(kept []store.Session, there map[string]bool, last life)
 		}
 	}
 	for _, session := range kept {
-		if session.Channel == "" && u.networks[session.Server] == nil {
+		if session.Channel == "" && u.networks.of(session.Server) == nil {
 			u.unkeep(session.Scope)
 		}
 	}
@@ -198,7 +198,7 @@ func (u *User) bringBackChannel(session store.Session, state keptChannel, nick s
 		u.unkeep(session.Scope)
 		return nil
 	}
-	n := u.networks[session.Server]
+	n := u.networks.of(session.Server)
 	if n == nil {
 		if n, err = u.newNetwork(session.Server, nick); err != nil {
 			u.log().Info("a network is not brought back", "network", session.Server, "error", err)
@@ -206,7 +206,7 @@ func (u *User) bringBackChannel(session store.Session, state keptChannel, nick s
 			return nil
 		}
 	}
-	ch := n.channels[n.fold(state.Name)]
+	ch := n.channels.of(n.fold(state.Name))
 	isNew := ch == nil
 	if isNew {
 		ch = n.newChannel(state.Name, component.JID{Local: state.Room, Domain: u.g.domain})
@@ -219,12 +219,12 @@ func (u *User) bringBackChannel(session store.Session, state keptChannel, nick s
 		}
 	}
 	if isNew && !ch.isOccupied() && !ch.keeps().stay {
-		delete(n.channels, n.fold(state.Name))
+		n.channels.remove(n.fold(state.Name))
 		n.watchIdle()
 		u.unkeep(session.Scope)
 		return nil
 	}
-	if u.networks[session.Server] == nil {
+	if u.networks.of(session.Server) == nil {
 		n.resume(last)
 	}
 	return ch
@@ -278,7 +278,7 @@ func (ch *Channel) newest(otherwise time.Time) time.Time {
 // ended, when it is this user's turn.
 func (n *Network) resume(last life) {
 	u := n.u
-	u.networks[n.name] = n
+	u.networks.add(n)
 	u.g.connections.restore(connection{u.jid.String(), n.name, u.serverKey(n.scope())})
 	n.attempts = 1
 	n.outage = &outage{since: last.ended, text: "The gateway was restarted and is connecting to " + n.name + " again."}

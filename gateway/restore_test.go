@@ -248,7 +248,7 @@ func TestPersistentRoomsSurviveTheWayBack(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			w := persistentRestart(t)
 			trouble(w)
-			if w.u.networks["irc.test"] == nil || w.network().channel("#chan") == nil || len(w.keptSessions()) != 2 {
+			if w.u.networks.of("irc.test") == nil || w.network().channel("#chan") == nil || len(w.keptSessions()) != 2 {
 				t.Errorf("kept is %+v", w.keptSessions())
 			}
 		})
@@ -298,7 +298,7 @@ func TestEndWhileClientsAreAsked(t *testing.T) {
 			before := next.irc
 			next.isThere(desk, id)
 			next.pass(0)
-			if n := next.u.networks["irc.test"]; next.irc != before || n != nil && n.channel("#chan") != nil {
+			if n := next.u.networks.of("irc.test"); next.irc != before || n != nil && n.channel("#chan") != nil {
 				t.Error("the room was brought back")
 			}
 		})

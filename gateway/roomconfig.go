@@ -59,23 +59,25 @@ func (ch *Channel) modeFields() []field {
 			continue
 		}
 		named += string(m.mode)
-		_, set := ch.modes[m.mode]
+		_, set := ch.modes.of(m.mode)
 		fields = append(fields, field{name: m.field, kind: boolean, label: m.label, values: []string{fromBool(set != m.inverted)}})
 	}
+	limit, _ := ch.modes.of('l')
 	fields = append(fields,
 		field{name: fieldSecret, kind: textPrivate, label: "Password of the channel", values: oneOrNone(ch.key)},
-		field{name: fieldMaxUsers, kind: textSingle, label: "How many may be in it (+l); empty: no limit", values: oneOrNone(ch.modes['l'])})
+		field{name: fieldMaxUsers, kind: textSingle, label: "How many may be in it (+l); empty: no limit", values: oneOrNone(limit)})
 	for _, mode := range []byte(n.support.ChanModes[3]) {
 		if strings.IndexByte(named, mode) >= 0 || !isLetter(mode) {
 			continue
 		}
-		_, set := ch.modes[mode]
+		_, set := ch.modes.of(mode)
 		named += string(mode) // a server may name a mode twice
 		fields = append(fields, field{name: fieldOther + string(mode), kind: boolean, label: "Channel mode +" + string(mode), values: []string{fromBool(set)}})
 	}
 	for _, mode := range n.modesWithText() {
+		value, _ := ch.modes.of(mode.letter)
 		fields = append(fields, field{name: fieldOther + string(mode.letter), kind: textSingle, label: "Channel mode +" + string(mode.letter) + " and its parameter; empty: not set",
-			values: oneOrNone(ch.modes[mode.letter])})
+			values: oneOrNone(value)})
 	}
 	return fields
 }
@@ -105,7 +107,8 @@ func (n *Network) modesWithText() []textMode {
 func (ch *Channel) textChanges(changes []ircconn.ModeChange, filled submission) ([]ircconn.ModeChange, error) {
 	for _, mode := range ch.n.modesWithText() {
 		name := fieldOther + string(mode.letter)
-		now, wanted := ch.modes[mode.letter], filled.first(name)
+		wanted := filled.first(name)
+		now, _ := ch.modes.of(mode.letter)
 		if !filled.has(name) || wanted == now {
 			continue
 		}
@@ -237,7 +240,7 @@ func (u *User) onRoomConfigured(r *request, query *component.Element) error {
 func (ch *Channel) modeChanges(filled submission) ([]ircconn.ModeChange, error) {
 	var changes []ircconn.ModeChange
 	flag := func(mode byte, want bool) {
-		if _, set := ch.modes[mode]; set != want {
+		if _, set := ch.modes.of(mode); set != want {
 			changes = append(changes, ircconn.ModeChange{Add: want, Mode: mode, Kind: ircconn.ModeFlag})
 		}
 	}
@@ -254,7 +257,7 @@ func (ch *Channel) modeChanges(filled submission) ([]ircconn.ModeChange, error) 
 			flag(mode, want)
 		}
 	}
-	limit, limited := ch.modes['l']
+	limit, limited := ch.modes.of('l')
 	if wanted := filled.first(fieldMaxUsers); wanted != "" && wanted != limit {
 		if number, err := strconv.Atoi(wanted); err != nil || number < 1 {
 			return nil, refuse("not-acceptable", "%q is not a number of people", wanted)
@@ -276,7 +279,7 @@ func (ch *Channel) keyChanges(changes []ircconn.ModeChange, filled submission) (
 	if !said {
 		return changes, nil
 	}
-	_, locked := ch.modes['k']
+	_, locked := ch.modes.of('k')
 	key := filled.first(fieldSecret)
 	switch {
 	case want && key == "":

@@ -207,7 +207,7 @@ func TestChannelListThatDoesNotEnd(t *testing.T) {
 			if answers != 2 {
 				t.Errorf("%d of 2 who wait were answered", answers)
 			}
-			if n := w.u.networks["irc.test"]; n != nil && n.channelList != nil {
+			if n := w.u.networks.of("irc.test"); n != nil && n.channelList != nil {
 				t.Error("a part is taken for the whole")
 			}
 		})

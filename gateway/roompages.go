@@ -102,7 +102,7 @@ func (w window) cut(l *channelList) (from, to int, err error) {
 // onChannelList answers with the channels of a network (XEP-0045 §6.3). Who is
 // not connected gets none: discovery opens no connection.
 func (u *User) onChannelList(r *request, query *component.Element) error {
-	n := u.networks[r.to.Network]
+	n := u.networks.of(r.to.Network)
 	if n == nil || !n.ready {
 		u.openDisco(r, nsDiscoItems, "")
 		u.enc.Close()

@@ -35,8 +35,8 @@ func (u *User) exchangeRoster(to component.JID) (string, error) {
 			items[u.jidOf(translate.Server, "", scope.Server).String()] = scope.Server
 		}
 	}
-	for name := range u.networks {
-		items[u.jidOf(translate.Server, "", name).String()] = name
+	for _, n := range u.networks {
+		items[u.jidOf(translate.Server, "", n.name).String()] = n.name
 	}
 	for text := range u.contacts {
 		jid, err := component.ParseJID(text)

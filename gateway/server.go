@@ -62,12 +62,12 @@ func (n *Network) relay(c *invocation, line ircconn.Line) error {
 
 // listen directs the answers that nobody else waits for to whoever asked last.
 func (n *Network) listen(say func(string)) {
-	n.asked = asked{say: say, until: n.u.g.now().Add(n.u.g.live().AnswerTimeout)}
+	n.asked = &asked{say: say, until: n.u.g.now().Add(n.u.g.live().AnswerTimeout)}
 }
 
 // isAsked reports whether somebody wrote raw commands a short while ago.
 func (n *Network) isAsked() bool {
-	return n.asked.say != nil && n.u.g.now().Before(n.asked.until)
+	return n.asked != nil && n.u.g.now().Before(n.asked.until)
 }
 
 // answer shows what the server says to whoever asked, or to the user.

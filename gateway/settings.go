@@ -205,14 +205,20 @@ func (g *Gateway) settingsAt(where targets) []setting {
 	})
 }
 
+// unload has settings and contacts read again when they are needed.
+func (u *User) unload() {
+	u.chosen, u.chosenKnown = nil, false
+	u.contacts, u.contactsKnown = nil, false
+}
+
 // load reads the user's settings when they are first needed. Secrets that cannot
 // be read any more are told.
 func (u *User) load() error {
-	if u.chosen != nil || u.g.store == nil {
+	if u.chosenKnown || u.g.store == nil {
 		return nil
 	}
 	if !u.g.store.HasSettings(u.jid.String()) {
-		u.chosen = make(map[store.Scope]store.Settings)
+		u.chosenKnown = true
 		return nil
 	}
 	var chosen map[store.Scope]store.Settings
@@ -224,7 +230,7 @@ func (u *User) load() error {
 	if err != nil {
 		return u.storeFault(err, "a user's settings could not be read", "your settings cannot be read")
 	}
-	u.chosen = chosen
+	u.chosen, u.chosenKnown = chosen, true
 	u.takeFirstSeen()
 	for _, secret := range lost {
 		u.notify(u.gatewayJID(), fmt.Sprintf("The gateway's key was changed, so your setting %s for %s is lost; set it again.", secret.Name, scopeName(secret.Scope)))
@@ -302,6 +308,9 @@ func (u *User) save(scope store.Scope, change store.Settings) error {
 		return u.storeFault(err, "settings could not be saved", "your settings cannot be saved")
 	}
 	u.choices++
+	if u.chosen == nil {
+		u.chosen = make(map[store.Scope]store.Settings)
+	}
 	if u.chosen[scope] == nil {
 		u.chosen[scope] = make(store.Settings)
 	}

@@ -52,7 +52,7 @@ func TestConfigureGlobal(t *testing.T) {
 	answer = w.configure("gw.test", fieldXML("record_history", "false")+fieldXML("max_history_length", "5")+fieldXML("persistent", "1"))
 	contains(t, answer, `status='completed'`, `The settings are saved.`)
 	scope := store.Scope{User: "juliet@xmpp.test"}
-	w.u.chosen = nil // as after a restart
+	w.u.unload() // as after a restart
 	if err := w.u.load(); err != nil {
 		t.Fatal(err)
 	}
@@ -75,7 +75,7 @@ func TestConfigureServer(t *testing.T) {
 		fieldXML("nick", "Jule")+fieldXML("username", "jj")+fieldXML("realname", "Juliet C.")+fieldXML("pass", "sesame")+
 		fieldXML("alternative_nicks", "Jule_", "Jule__"))
 	contains(t, answer, `status='completed'`, `from the next connection on`)
-	w.u.chosen = nil
+	w.u.unload()
 	w.join(desk, "juliet")
 	var addresses []string
 	for _, address := range w.dialled.Addresses {

@@ -231,7 +231,8 @@ func (g *Gateway) meterOf(network string) *networkMeter {
 
 // measure is what a network of one user adds to the sums of its networkMeter.
 type measure struct {
-	connecting, online, interrupted, rooms, occupants int
+	connecting, online, interrupted int8 // 0 or 1
+	rooms, occupants                int32
 }
 
 // counted is what a network has added already.
@@ -260,7 +261,7 @@ func (n *Network) measure() measure {
 	for _, ch := range n.channels {
 		if ch.joined || m.interrupted > 0 {
 			m.rooms++
-			m.occupants += len(ch.members)
+			m.occupants += int32(len(ch.members))
 		}
 	}
 	return m

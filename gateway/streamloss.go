@@ -35,7 +35,7 @@ type streamState struct {
 
 // unheard is what a user could not be told because the stream was lost.
 type unheard struct {
-	since   time.Time // of the loss; zero while there is a stream
+	since   time.Time // of the loss
 	private []byte    // messages and invitations from people
 	left    int       // of those, for which there was no room
 	exits   []byte    // that clients are out of rooms
@@ -108,10 +108,10 @@ func (u *User) followStream() {
 // onStreamLost remembers what the clients know, to tell them the difference
 // later.
 func (u *User) onStreamLost(heard time.Time) {
-	if !u.unheard.since.IsZero() {
+	if u.unheard != nil || heard.IsZero() {
 		return
 	}
-	u.unheard.since = heard
+	u.unheard = &unheard{since: heard}
 	if !u.retelling.IsZero() && u.retelling.Before(heard) {
 		u.unheard.since = u.retelling // they were not told all of the last time
 	}
@@ -129,11 +129,11 @@ func (u *User) onStreamLost(heard time.Time) {
 // onStreamBack asks every client whether it is still there. Those that are get
 // what they have missed; the others leave their rooms.
 func (u *User) onStreamBack() {
-	if u.unheard.since.IsZero() {
+	if u.unheard == nil {
 		return
 	}
 	missed, back := u.unheard, u.g.now()
-	u.unheard = unheard{}
+	u.unheard = nil
 	u.retelling = missed.since
 	u.enc.Raw(missed.exits)
 	for _, presence := range missed.presences {
@@ -235,7 +235,7 @@ func (ch *Channel) writeMissed(to session, since, until time.Time) {
 // allTold ends what the loss of the stream has begun: from now on the clients
 // know what there is to know.
 func (u *User) allTold() {
-	if !u.unheard.since.IsZero() {
+	if u.unheard != nil {
 		return // it is lost again
 	}
 	u.retelling = time.Time{}
@@ -248,13 +248,10 @@ func (u *User) allTold() {
 	}
 }
 
-// hold keeps what was encoded since a length while nobody can be told, and reports
-// whether there was room for it.
+// hold keeps what was encoded since a length, and reports whether there was room for
+// it.
 func (u *User) hold(kept *[]byte, start int) bool {
 	stanza := u.enc.Bytes()[start:]
-	if u.unheard.since.IsZero() {
-		return true
-	}
 	if len(*kept)+len(stanza) > unheardBytes {
 		return false
 	}
@@ -264,19 +261,33 @@ func (u *User) hold(kept *[]byte, start int) bool {
 
 // holdPrivate holds what somebody has to say to the user alone.
 func (u *User) holdPrivate(start int) {
-	if !u.hold(&u.unheard.private, start) {
-		u.unheard.left++
+	if held := u.unheard; held != nil && !u.hold(&held.private, start) {
+		held.left++
 	}
 }
 
 // holdExit holds the presence by which a client is out of a room.
-func (u *User) holdExit(start int) { u.hold(&u.unheard.exits, start) }
+func (u *User) holdExit(start int) {
+	if u.unheard != nil {
+		u.hold(&u.unheard.exits, start)
+	}
+}
+
+// holdNotice holds what the gateway or a network has to say.
+func (u *User) holdNotice(start int) {
+	if u.unheard != nil {
+		u.hold(&u.unheard.notices, start)
+	}
+}
 
 // holdPresence keeps the presence of an address, of which the last counts, that was
 // encoded since a length, while nobody can be told.
 func (u *User) holdPresence(from component.JID, start int) {
+	if u.unheard == nil {
+		return
+	}
 	held := u.unheard.presences
-	if _, known := held[from]; u.unheard.since.IsZero() || !known && len(held) >= unheardPresences {
+	if _, known := held[from]; !known && len(held) >= unheardPresences {
 		return
 	}
 	if held == nil {
@@ -288,7 +299,7 @@ func (u *User) holdPresence(from component.JID, start int) {
 
 // writeHeld says when something happened that cannot be told now.
 func (u *User) writeHeld(e *component.Encoder) {
-	if !u.unheard.since.IsZero() {
+	if u.unheard != nil {
 		writeDelay(e, u.gatewayJID(), u.g.now())
 	}
 }

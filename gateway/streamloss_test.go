@@ -193,7 +193,7 @@ func TestStreamDownAndUp(t *testing.T) {
 		for _, name := range []string{"juliet@xmpp.test", "romeo@xmpp.test"} {
 			u := h.user(name)
 			done := make(chan bool, 1)
-			u.post(func(u *User) { done <- !u.unheard.since.IsZero() }, nil)
+			u.post(func(u *User) { done <- u.unheard != nil }, nil)
 			if <-done {
 				lost++
 			}

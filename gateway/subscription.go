@@ -53,7 +53,7 @@ func (u *User) onProbe(r *request) error {
 func (u *User) writeState(r *request) {
 	presenceType := ""
 	if r.to.Kind == translate.Server {
-		if n := u.networks[r.to.Network]; n == nil || !n.ready {
+		if n := u.networks.of(r.to.Network); n == nil || !n.ready {
 			presenceType = "unavailable"
 		}
 	}
@@ -78,7 +78,7 @@ func (u *User) onLogin(r *request) error {
 	}
 	u.noteOnline(r)
 	for scope, chosen := range u.chosen {
-		if scope.Channel != "" || scope.Server == "" || len(chosen[setAutoJoin]) == 0 || u.networks[scope.Server] != nil {
+		if scope.Channel != "" || scope.Server == "" || len(chosen[setAutoJoin]) == 0 || u.networks.of(scope.Server) != nil {
 			continue
 		}
 		if r.to.Kind == translate.Server && r.to.Network != scope.Server {

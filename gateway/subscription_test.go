@@ -244,7 +244,7 @@ func TestFailedConnectionInTheRoster(t *testing.T) {
 	w := newWorld(t)
 	w.openStore()
 	w.presenceTo(server, "subscribe")
-	w.u.contacts = nil // as after a session that was idle
+	w.u.unload() // as after a session that was idle
 	w.join(desk, "juliet")
 	w.forget()
 	w.event(ircconn.Disconnected{Err: &ircconn.Error{Kind: ircconn.KindRefused, Numeric: 464}})

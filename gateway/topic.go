@@ -37,7 +37,7 @@ func (n *Network) onTopicReply(ev ircconn.TopicReply) {
 
 func (n *Network) onTopicSetBy(ev ircconn.TopicSetBy) {
 	if ch := n.channel(ev.Channel); ch != nil && ch.joined {
-		ch.topic.setter, ch.topic.at = nickOf(ev.Setter), ev.Time
+		ch.topic.setter, ch.topic.at = strings.Clone(nickOf(ev.Setter)), ev.Time
 	}
 }
 
@@ -95,7 +95,7 @@ func (ch *Channel) setTopic(text, id string, failed func(error)) error {
 	}
 	q := &question{failed: func(err error) {
 		ch.topicID = ""
-		if !n.ready || n.u.networks[n.name] != n {
+		if !n.ready || n.u.networks.of(n.name) != n {
 			failed(err)
 		}
 		// Otherwise the topic was so already, which servers do not announce.

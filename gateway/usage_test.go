@@ -217,7 +217,7 @@ func TestSlowStart(t *testing.T) {
 	w.expectOne(`more than 2 connections in a minute`, `limits.new_connects_per_minute`)
 	w.enterRoom("#b", "one.test")
 	w.expectOne(`more than 3 channels entered in a minute`, `limits.new_joins_per_minute`)
-	w.u.chosen = nil // it is remembered
+	w.u.unload() // it is remembered
 	w.pass(30 * time.Minute)
 	w.enterRoom("#a", "three.test")
 	w.enterRoom("#a", "four.test")
@@ -309,7 +309,7 @@ func TestLimitsOfAllTogether(t *testing.T) {
 			w.enterRoom("#a", test.refused)
 			w.expectOne(`type='wait'`, `<resource-constraint `, test.refusal)
 			w.pass(2 * time.Minute)
-			last.networks[test.networks[len(test.networks)-1]].quit("")
+			last.networks.of(test.networks[len(test.networks)-1]).quit("")
 			w.forget()
 			w.u = juliet
 			if test.refused == "irc.listed" || strings.Contains(test.name, "minute") || test.name == "connections" {

@@ -3,7 +3,6 @@ package gateway
 import (
 	"errors"
 	"fmt"
-	"maps"
 	"runtime"
 	"runtime/debug"
 	"slices"
@@ -18,33 +17,36 @@ import (
 
 // User is everything that one bare JID has here.
 type User struct {
-	g               *Gateway
-	jid             component.JID // bare
-	networks        map[string]*Network
-	chosen          map[store.Scope]store.Settings // nil until they are needed
-	contacts        map[string]bool                // whom the user follows on IRC; nil until needed
-	choices         int                            // how often a choice was changed, for what is computed of them
-	loginTried      map[string]time.Time           // when presence last connected to a network
-	online          map[onlineClient]bool          // clients that said so to the gateway or a network
-	adhoc           map[string]*adhocSession
-	commandsWatched bool // for those that nobody goes on with
-	standing        standing
-	searchPause     time.Time // until when the archive is not searched, which took too long
-	ahead           *readAhead
-	aheadWatched    bool // for a page that nobody asks for
-	usage           usage
-	firstSeen       time.Time           // zero where it was before that was kept
-	inquiries       map[string]*inquiry // clients that are asked whether they are there, by id
-	unheard         unheard
-	stream          *streamState         // as the user last saw it
-	retelling       time.Time            // of the loss that clients are being told about; else zero
-	returning       map[store.Scope]bool // what is to be brought back when its clients have answered
-	leaving         bool                 // because the gateway goes down: what the user has is kept
-	whole           int                  // how much of what is encoded the finished work has made
+	g        *Gateway
+	jid      component.JID // bare
+	networks few[string, *Network]
+	chosen   map[store.Scope]store.Settings // once they are known
+	contacts map[string]bool                // whom the user follows on IRC, once they are known
+	// chosenKnown and contactsKnown say that they were read, for which they must have
+	// been needed.
+	chosenKnown, contactsKnown bool
+	commandsWatched            bool                  // for those that nobody goes on with
+	aheadWatched               bool                  // for a page that nobody asks for
+	leaving                    bool                  // because the gateway goes down: what the user has is kept
+	choices                    int                   // how often a choice was changed, for what is computed of them
+	loginTried                 map[string]time.Time  // when presence last connected to a network
+	online                     map[onlineClient]bool // clients that said so to the gateway or a network
+	adhoc                      map[string]*adhocSession
+	standing                   standing
+	searchPause                time.Time // until when the archive is not searched, which took too long
+	ahead                      *readAhead
+	usage                      usage
+	firstSeen                  time.Time            // zero where it was before that was kept
+	inquiries                  map[string]*inquiry  // clients that are asked whether they are there, by id
+	unheard                    *unheard             // nil while there is a stream
+	stream                     *streamState         // as the user last saw it
+	retelling                  time.Time            // of the loss that clients are being told about; else zero
+	returning                  map[store.Scope]bool // what is to be brought back when its clients have answered
+	whole                      int                  // how much of what is encoded the finished work has made
 	*scratch
 	sender component.Sender
 	// refusing belongs to the gateway's mutex.
-	refusing refuser
+	refusing *refuser // nil until something was refused
 	in       inlet
 }
 
@@ -74,7 +76,7 @@ func (g *Gateway) giveBack(s *scratch) {
 
 func newUser(g *Gateway, jid component.JID) *User {
 	jid = cloneJID(jid)
-	return &User{g: g, jid: jid, networks: make(map[string]*Network), stream: g.stream.Load()}
+	return &User{g: g, jid: jid, stream: g.stream.Load()}
 }
 
 // start has a goroutine work for the user.
@@ -97,7 +99,7 @@ func (u *User) run() {
 	defer u.g.giveBack(s)
 	u.scratch = s
 	for round := 0; ; round++ {
-		idle := len(u.networks) == 0 && len(u.adhoc) == 0 && len(u.inquiries) == 0 && u.unheard.since.IsZero()
+		idle := len(u.networks) == 0 && len(u.adhoc) == 0 && len(u.inquiries) == 0 && u.unheard == nil
 		work := u.in.take(idle)
 		if work == nil {
 			if idle {
@@ -194,7 +196,7 @@ func (u *User) handOn() {
 func (u *User) end(reason string) {
 	u.enc.Truncate(u.whole)
 	u.flush()
-	networks := slices.Collect(maps.Values(u.networks))
+	networks := u.networks
 	for _, n := range networks {
 		u.despite(func() {
 			n.conn.Quit(reason)
@@ -291,7 +293,7 @@ func (u *User) notify(from component.JID, text string) {
 	u.enc.Leaf("no-store", nsHints, "")
 	u.writeHeld(&u.enc)
 	u.enc.Close()
-	u.hold(&u.unheard.notices, start)
+	u.holdNotice(start)
 }
 
 // address parses the localpart of one of our addresses.
@@ -320,7 +322,7 @@ const defaultChanTypes = "#&+!"
 // the usual ones of the networks there are, so that no bookmark needs a
 // connection to be understood.
 func (u *User) chanTypes(network string) string {
-	if n := u.networks[network]; n != nil && n.ready {
+	if n := u.networks.of(network); n != nil && n.ready {
 		return n.support.ChanTypes
 	}
 	return defaultChanTypes
@@ -335,7 +337,7 @@ func (u *User) jidOf(kind translate.Kind, name, network string) component.JID {
 // network returns the user's connection to a server, or a refusal that says how
 // to get one.
 func (u *User) network(name string) (*Network, error) {
-	n := u.networks[name]
+	n := u.networks.of(name)
 	if n != nil && n.outage != nil {
 		return nil, n.interruption()
 	}
@@ -380,7 +382,7 @@ func (h *happening) happen(u *User) {
 		h.do(u)
 		return
 	}
-	n := u.networks[h.from.network]
+	n := u.networks.of(h.from.network)
 	if n == nil || n.generation != h.from.generation {
 		return
 	}

@@ -108,8 +108,8 @@ func TestPanicEndsOneUser(t *testing.T) {
 			h := newHouse(t)
 			h.g.messages[route{"headline", translate.Gateway}] = func(u *User, _ *request) error {
 				if broken { // so that even the goodbye fails
-					n := &Network{u: u, conn: &lines{}, channels: map[ircconn.Folded]*Channel{"#x": {sessions: make([]session, 1)}}}
-					u.networks["broken.test"] = n
+					n := &Network{u: u, name: "broken.test", conn: &lines{}, channels: few[ircconn.Folded, *Channel]{{folded: "#x", sessions: make([]session, 1)}}}
+					u.networks.add(n)
 				}
 				panic("a fault")
 			}
@@ -156,7 +156,7 @@ func TestPanicOfLeavingLines(t *testing.T) {
 	l.broken = true
 	l.mu.Unlock()
 	h.g.messages[route{"headline", translate.Gateway}] = func(u *User, r *request) error {
-		u.queuedFor(u.networks["irc.test"])
+		u.queuedFor(u.networks.of("irc.test"))
 		return refuse("not-acceptable", "the answer of this one")
 	}
 	open := h.out.close()

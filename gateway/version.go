@@ -42,7 +42,7 @@ func (u *User) writeVersion(r *request, name, version string) {
 // room, or own nick: there the gateway answers, since there are perhaps several clients.
 func (u *User) isOwnOccupant(r *request) bool {
 	if r.to.Kind == translate.Nick {
-		n := u.networks[r.to.Network]
+		n := u.networks.of(r.to.Network)
 		return n != nil && n.ready && n.isSelf(r.to.Name)
 	}
 	ch, s, err := u.inRoom(r)

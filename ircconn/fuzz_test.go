@@ -5,6 +5,8 @@ import (
 	"strings"
 	"testing"
 	"unicode/utf8"
+
+	"github.com/ergochat/irc-go/ircmsg"
 )
 
 // FuzzReceive feeds a session lines and ISUPPORT: nothing may panic, and every
@@ -101,6 +103,36 @@ func FuzzAddress(f *testing.F) {
 		}
 		if again, err := ParseAddress(address.String()); err != nil || again != address {
 			t.Fatalf("%q was read as %+v, then as %+v, %v", s, address, again, err)
+		}
+	})
+}
+
+// FuzzParse compares how lines are taken apart with how ircmsg does it.
+func FuzzParse(f *testing.F) {
+	for _, line := range []string{
+		":romeo!r@house.test PRIVMSG #balcony :But, soft! what light", "PING :x", "PING x", ":irc.test 001 juliet  :Welcome  to :it", "quit", " :a  join  #c  ",
+		":a", ": PING", ":a :b :c", "MODE #c +o :", "x\ty z", "", " ",
+	} {
+		f.Add(line)
+	}
+	f.Fuzz(func(t *testing.T, line string) {
+		if strings.HasPrefix(line, "@") || strings.ContainsAny(line, "\r\n\x00") {
+			return
+		}
+		want, wantErr := ircmsg.ParseLine(line)
+		var got message
+		err := got.parse(line)
+		if wantErr != nil {
+			if err == nil && isCommand(got.command) {
+				t.Fatalf("%q is no line: %v", line, wantErr)
+			}
+			return
+		}
+		if err != nil {
+			t.Fatalf("%q: %v", line, err)
+		}
+		if got.command != want.Command || !slices.Equal(got.params, want.Params) || got.source != parseSource(want.Source) {
+			t.Fatalf("%q: got %q %q from %v, want %q %q from %q", line, got.command, got.params, got.source, want.Command, want.Params, want.Source)
 		}
 	})
 }

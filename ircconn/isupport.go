@@ -56,6 +56,28 @@ var supportParameters = map[string]func(s *Support, value string) bool{
 // "NAME", "NAME=value" with \xHH escapes, or "-NAME", which takes one back. A
 // malformed value, and what is beyond the bounds, changes nothing.
 func (s *Support) With(tokens []string) *Support {
+	if known := s.step.Load(); known != nil && slices.Equal(known.tokens, tokens) {
+		if next := known.next.Value(); next != nil {
+			return next
+		}
+	}
+	next := s.with(tokens)
+	kept := make([]string, len(tokens))
+	for i, token := range tokens {
+		kept[i] = strings.Clone(token)
+	}
+	s.step.Store(&supportStep{kept, weak.Make(next)})
+	return next
+}
+
+// supportStep is what the last parameters made of a snapshot. Each connection to a
+// server takes the same steps, and so needs not read them again.
+type supportStep struct {
+	tokens []string
+	next   weak.Pointer[Support]
+}
+
+func (s *Support) with(tokens []string) *Support {
 	kept := readTokens(s.tokens.Value())
 	trial := newSupport()
 	for _, token := range tokens {

@@ -1,5 +1,7 @@
 package ircconn
 
+import "slices"
+
 // refusals are the numerics outside of 400 to 599 that say no.
 var refusals = map[int]bool{
 	263: true, // RPL_TRYAGAIN: the command was dropped
@@ -40,7 +42,7 @@ func (s *session) numeric(m *message) {
 		s.refused(m)
 		return
 	}
-	s.emit(Reply{Meta: m.Meta, Numeric: number, Params: withoutNick(m.params)})
+	s.emit(Reply{Meta: m.Meta, Numeric: number, Params: slices.Clone(withoutNick(m.params))})
 }
 
 func withoutNick(params []string) []string {
@@ -55,7 +57,7 @@ func (s *session) refused(m *message) {
 	event := Refused{Meta: m.Meta, Numeric: numberOf(m.command), Text: m.last()}
 	if len(m.params) > 2 {
 		last := len(m.params) - 1
-		event.Params = m.params[1:last:last]
+		event.Params = slices.Clone(m.params[1:last])
 		event.Target = event.Params[0]
 		if namesCommand[event.Numeric] {
 			event.Command = event.Params[0]

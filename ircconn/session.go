@@ -3,6 +3,7 @@ package ircconn
 import (
 	"io"
 	"log/slog"
+	"slices"
 	"strings"
 )
 
@@ -179,7 +180,7 @@ func isNumeric(command string) bool {
 }
 
 func (s *session) unhandled(m *message) {
-	s.emit(Unhandled{Meta: m.Meta, Source: m.source, Command: m.command, Params: m.params})
+	s.emit(Unhandled{Meta: m.Meta, Source: m.source, Command: m.command, Params: slices.Clone(m.params)})
 }
 
 // closedBy ends the session because reading or writing did.

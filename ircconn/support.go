@@ -3,6 +3,7 @@ package ircconn
 import (
 	"math"
 	"strings"
+	"sync/atomic"
 	"unique"
 )
 
@@ -75,6 +76,8 @@ type Support struct {
 	// tokens is all that came, as "NAME=value" lines in order. Connections to
 	// one server share it, and with it the strings above, which are parts of it.
 	tokens unique.Handle[string]
+	// step is the last one that was taken from here; nil before the first.
+	step atomic.Pointer[supportStep]
 }
 
 // Extban is how a server writes extended bans: Prefix, one of Types, a colon

@@ -1,6 +1,9 @@
 package ircconn
 
-import "strings"
+import (
+	"slices"
+	"strings"
+)
 
 const ctcpDelimiter = '\x01'
 
@@ -58,7 +61,7 @@ func onFail(s *session, m *message) {
 	last := len(m.params) - 1
 	event := Refused{
 		Meta: m.Meta, Command: strings.ToUpper(m.params[0]), Code: m.params[1],
-		Params: m.params[2:last:last], Text: m.params[last],
+		Params: slices.Clone(m.params[2:last]), Text: m.params[last],
 	}
 	if len(event.Params) > 0 {
 		event.Target = event.Params[0]
@@ -68,5 +71,5 @@ func onFail(s *session, m *message) {
 
 // onStandardReply is WARN and NOTE.
 func onStandardReply(s *session, m *message) {
-	s.emit(Reply{Meta: m.Meta, Command: m.command, Params: m.params})
+	s.emit(Reply{Meta: m.Meta, Command: m.command, Params: slices.Clone(m.params)})
 }

@@ -19,11 +19,11 @@ func onWelcome(s *session, m *message) {
 		return
 	}
 	s.phase = phaseWelcoming
-	s.self.Nick = m.params[0]
+	s.self.Nick = strings.Clone(m.params[0])
 	words := strings.Fields(m.last())
 	if len(words) > 0 {
 		if seen := parseSource(words[len(words)-1]); seen.User != "" && s.isSelf(seen.Nick) {
-			s.self.User, s.self.Host = seen.User, seen.Host
+			s.self.User, s.self.Host = strings.Clone(seen.User), strings.Clone(seen.Host)
 		}
 	}
 	s.registration = nil

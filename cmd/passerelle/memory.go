@@ -27,15 +27,17 @@ const (
 )
 
 // A burst, such as thousands of joins, leaves garbage and free memory. Both are given
-// back to the system as soon as it is over, unless too little was allocated to be worth
-// it. When that is less than what lives, finding it costs more than it gains, and it
-// waits until it has been quiet for longer. Bursts in a row are one.
+// back to the system when it is over, unless too little was allocated to be worth it:
+// at once when that is more than what lives, for finding it costs as much time as that
+// lives, and the less it is the later. Bursts in a row are one.
 const (
 	lookEvery  = 50 * time.Millisecond
-	quietBytes = 32 << 10 // allocated between two looks
-	longQuiet  = 200      // looks
-	restLooks  = 10       // between two times that memory is given back
-	worthBytes = 8 << 20  // allocated since memory was given back; or a quarter of what lives
+	lookSeldom = time.Second      // while it is quiet
+	quietBytes = 32 << 10         // allocated in 50 ms
+	shortQuiet = time.Second      // where a quarter of what lives can be given back
+	longQuiet  = 10 * time.Second // where it is less
+	restTime   = 500 * time.Millisecond
+	worthBytes = 8 << 20 // allocated since memory was given back; or a quarter of what lives
 )
 
 // keepMemorySmall paces collections, unless GOGC says how, and gives memory back after
@@ -57,6 +59,7 @@ func keepMemorySmall(gogc string) (stop func()) {
 type pace struct {
 	ended atomic.Bool
 	live  uint64 // bytes that lived at the last collection
+	rests bool   // they were not more than at the one before
 }
 
 // garbage is an object that nobody holds: it is gone with the next collection. Large
@@ -70,18 +73,20 @@ func (p *pace) collected() {
 		return
 	}
 	live := readMemory().live
-	debug.SetGCPercent(percentFor(live, floorFor(p.live, live)))
-	p.live = live
+	debug.SetGCPercent(percentFor(live, p.floor(live)))
 	runtime.AddCleanup(new(garbage), (*pace).collected, p)
 }
 
-// floorFor is up to how many bytes the heap may grow, when so many lived before and so
-// many do now.
-func floorFor(before, live uint64) uint64 {
-	if live > before+before/32 {
-		return growingFloor
+// floor is up to how many bytes the heap may grow, when so many live now. Two
+// collections in a row may come upon the same ones although more are on their way.
+func (p *pace) floor(live uint64) uint64 {
+	rested := p.rests
+	p.rests = live <= p.live+p.live/32
+	p.live = live
+	if rested && p.rests {
+		return heapFloor
 	}
-	return heapFloor
+	return growingFloor
 }
 
 // percentFor is how much garbage may gather beside so many bytes that live, up to a
@@ -96,42 +101,67 @@ func percentFor(live, floor uint64) int {
 
 // giveBack gives memory back after bursts.
 func giveBack(stopped <-chan struct{}) {
-	ticker := time.NewTicker(lookEvery)
-	defer ticker.Stop()
+	every := lookEvery
+	timer := time.NewTimer(every)
+	defer timer.Stop()
 	var bursts bursts
 	for {
 		select {
 		case <-stopped:
 			return
-		case <-ticker.C:
+		case <-timer.C:
 		}
-		if bursts.over(readMemory()) {
+		if bursts.over(readMemory(), every) {
 			debug.FreeOSMemory()
 		}
+		every = bursts.nextLook()
+		timer.Reset(every)
 	}
 }
 
 // bursts notices when much was allocated and now nothing is.
 type bursts struct {
 	seen, given uint64
-	quiet, rest int // looks
+	quiet       time.Duration // for how long it has been
+	since       time.Duration // the last time that memory was given back
 }
 
-// over is called at every look.
-func (b *bursts) over(now memory) bool {
-	calm := now.allocated-b.seen < quietBytes
+// nextLook is how long it is until the next look.
+func (b *bursts) nextLook() time.Duration {
+	if b.quiet > shortQuiet {
+		return lookSeldom
+	}
+	return lookEvery
+}
+
+// over is called at every look, with the time since the last one.
+func (b *bursts) over(now memory, passed time.Duration) bool {
+	calm := now.allocated-b.seen < quietBytes*uint64(passed/lookEvery)
 	b.seen = now.allocated
-	b.rest = max(0, b.rest-1)
+	b.since += passed
 	if !calm {
 		b.quiet = 0
 		return false
 	}
-	b.quiet++
-	if b.rest > 0 || now.allocated-b.given < max(worthBytes, now.live/4) || now.spare < now.live && b.quiet < longQuiet {
+	b.quiet += passed
+	if b.since < restTime || now.allocated-b.given < max(worthBytes, now.live/4) || b.quiet < quietFor(now) {
 		return false
 	}
-	b.given, b.rest = now.allocated, restLooks
+	b.given, b.since = now.allocated, 0
 	return true
+}
+
+// quietFor is for how long it must have been quiet until what there is to give back is
+// worth a collection.
+func quietFor(now memory) time.Duration {
+	switch {
+	case now.spare >= now.live:
+		return 0
+	case now.spare >= now.live/4:
+		return shortQuiet
+	default:
+		return longQuiet
+	}
 }
 
 // memory is what the runtime says of the heap, in bytes.

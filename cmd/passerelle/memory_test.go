@@ -17,16 +17,20 @@ func TestPaceOfCollections(t *testing.T) {
 }
 
 func TestFloorWhileWhatLivesGrows(t *testing.T) {
-	for _, test := range []struct{ before, live, want uint64 }{
-		{0, 4 << 20, growingFloor}, // the start
-		{10 << 20, 10 << 20, heapFloor},
-		{10 << 20, 10<<20 + 100<<10, heapFloor}, // what talking leaves behind
-		{10 << 20, 11 << 20, growingFloor},
-		{40 << 20, 42 << 20, growingFloor},
-		{42 << 20, 30 << 20, heapFloor},
+	var p pace
+	for _, test := range []struct{ live, want uint64 }{
+		{4 << 20, growingFloor}, // the start
+		{10 << 20, growingFloor},
+		{10 << 20, growingFloor},      // perhaps there is more to come
+		{10<<20 + 100<<10, heapFloor}, // what talking leaves behind
+		{11 << 20, growingFloor},      // more
+		{11 << 20, growingFloor},
+		{13 << 20, growingFloor},
+		{9 << 20, growingFloor},
+		{9 << 20, heapFloor},
 	} {
-		if got := floorFor(test.before, test.live); got != test.want {
-			t.Errorf("from %d to %d bytes: %d", test.before, test.live, got)
+		if got := p.floor(test.live); got != test.want {
+			t.Errorf("with %d bytes: %d", test.live, got)
 		}
 	}
 	if got := percentFor(16<<20, growingFloor); got != garbagePercent {
@@ -71,7 +75,7 @@ func TestCollectionsArePaced(t *testing.T) {
 
 func TestBurstsEnd(t *testing.T) {
 	const mib = 1 << 20
-	var b bursts
+	b := bursts{since: time.Hour}
 	for _, look := range []struct {
 		looks                  int
 		allocated, live, spare uint64
@@ -83,22 +87,47 @@ func TestBurstsEnd(t *testing.T) {
 		{1, 60 * mib, mib, 30 * mib, false, "a burst"},
 		{1, 120 * mib, 10 * mib, 30 * mib, false, "and more of it"},
 		{1, 120*mib + 1000, 10 * mib, 30 * mib, true, "its end"},
-		{restLooks, 120*mib + 2000, 10 * mib, 0, false, "nothing since"},
+		{10, 120*mib + 2000, 10 * mib, 0, false, "nothing since"},
 		{1, 129 * mib, 40 * mib, 50 * mib, false, "a little"},
 		{1, 129*mib + 1, 40 * mib, 50 * mib, false, "less than a quarter of what lives"},
 		{1, 139 * mib, 40 * mib, 50 * mib, false, "more"},
 		{1, 139*mib + 1, 40 * mib, 50 * mib, true, "more than a quarter"},
 		{1, 160 * mib, 40 * mib, 50 * mib, false, "a burst at once"},
-		{restLooks - 2, 160 * mib, 40 * mib, 50 * mib, false, "its end, too soon after the last"},
+		{8, 160 * mib, 40 * mib, 50 * mib, false, "its end, too soon after the last"},
 		{1, 160 * mib, 40 * mib, 50 * mib, true, "and late enough"},
 		{1, 200 * mib, 40 * mib, 10 * mib, false, "another burst"},
-		{longQuiet - 1, 200 * mib, 40 * mib, 10 * mib, false, "quiet, with little to gain"},
-		{1, 200 * mib, 40 * mib, 10 * mib, true, "and long enough"},
+		{19, 200 * mib, 40 * mib, 10 * mib, false, "quiet, with a quarter to gain"},
+		{1, 200 * mib, 40 * mib, 10 * mib, true, "for a second"},
+		{1, 240 * mib, 40 * mib, 9 * mib, false, "one more burst"},
+		{199, 240 * mib, 40 * mib, 9 * mib, false, "quiet, with little to gain"},
+		{1, 240 * mib, 40 * mib, 9 * mib, true, "and long enough"},
 	} {
 		for i := range look.looks {
-			if got := b.over(memory{look.allocated, look.live, look.spare}); got != (look.want && i == look.looks-1) {
+			if got := b.over(memory{look.allocated, look.live, look.spare}, lookEvery); got != (look.want && i == look.looks-1) {
 				t.Errorf("%s, look %d: %v", look.what, i+1, got)
 			}
 		}
+	}
+}
+
+// While nothing happens there is little looking.
+func TestLooksAreSeldomWhileQuiet(t *testing.T) {
+	const mib = 1 << 20
+	var b bursts
+	looks := 0
+	for passed := time.Duration(0); passed < time.Minute; looks++ {
+		every := b.nextLook()
+		passed += every
+		b.over(memory{mib, mib, 0}, every)
+	}
+	if looks > 100 {
+		t.Errorf("%d looks in a minute", looks)
+	}
+	b.over(memory{2 * mib, mib, mib}, lookSeldom)
+	if every := b.nextLook(); every != lookEvery {
+		t.Errorf("the next look in a burst is after %v", every)
+	}
+	if b.quiet = time.Minute; b.over(memory{2*mib + 20*quietBytes, mib, mib}, lookSeldom) || b.quiet > 0 {
+		t.Error("much in a second is quiet")
 	}
 }
