@@ -33,6 +33,7 @@ type world struct {
 	dialled ircconn.Options
 	timers  []*testTimer
 	clock   time.Time
+	faults  int64 // that the test causes
 }
 
 type testTimer struct {
@@ -77,6 +78,11 @@ func newWorld(t testing.TB) *world {
 		Log: slog.New(slog.NewTextHandler(io.Discard, nil)),
 	})
 	w.g.Attach(&w.out)
+	t.Cleanup(func() {
+		if panics := w.g.panics.Load(); panics != w.faults {
+			t.Errorf("%d faults ended the user", panics)
+		}
+	})
 	w.g.now = func() time.Time { return w.clock }
 	w.g.aside = func(func()) {} // nobody else works here
 	w.g.timer = func(d time.Duration, f func()) *time.Timer {

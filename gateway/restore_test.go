@@ -186,7 +186,10 @@ func TestEndBeforeTheTurn(t *testing.T) {
 	for name, end := range map[string]func(w *world){
 		"shutdown":   func(w *world) { w.do(w.u.shutDown) },
 		"disconnect": func(w *world) { w.do(func() { w.u.quitAll("x") }) },
-		"fault":      func(w *world) { w.u.guard(func() { panic("fault") }) },
+		"fault": func(w *world) {
+			w.faults++
+			w.u.guard(func() { panic("fault") })
+		},
 		"denied": func(w *world) {
 			w.change(func(c *Live) { c.Access.DenyServers = []string{"irc.test"} })
 			w.pass(0)

@@ -166,6 +166,7 @@ func expectLatency(t *testing.T, name string, got Latency, sum time.Duration, wa
 // A fault in the middle leaves nothing behind that the next user would count.
 func TestArrivalEndsWithAFault(t *testing.T) {
 	w := connected(t)
+	w.faults++
 	w.do(func() {
 		w.u.lineArrived(ircconn.Message{}, w.clock.Add(-time.Hour))
 		panic("fault")

@@ -157,7 +157,7 @@ func (u *User) onLogout(r *request) error {
 	}
 	u.writePresenceFrom(to, "probe")
 	u.after(departTime, func(*User) {
-		if !u.isOnline(to) && u.unheard.since.IsZero() {
+		if !u.isOnline(to) && u.unheard == nil {
 			u.leaveOffline(address)
 		}
 	})

@@ -272,6 +272,7 @@ func TestShutdownDeadline(t *testing.T) {
 // What was made before a fault, and whole, is sent; the half of what broke is not.
 func TestFaultLeavesWhatWasWhole(t *testing.T) {
 	w := connected(t)
+	w.faults++
 	w.u.guard(func() { w.u.notify(w.u.gatewayJID(), "whole") })
 	if w.u.guard(func() {
 		w.u.enc.Stanza(component.Message, w.u.gatewayJID(), w.u.jid, "chat", "half")
