@@ -135,6 +135,15 @@ func (e *Encoder) Attr(name, value string) {
 	e.buf = append(e.buf, '\'')
 }
 
+// JIDAttr is [Encoder.Attr] for an address.
+func (e *Encoder) JIDAttr(name string, value JID) {
+	if !e.inTag {
+		e.fault(errAttrOutsideTag)
+		return
+	}
+	e.jidAttr(name, value)
+}
+
 // Text writes character data.
 func (e *Encoder) Text(s string) {
 	if s == "" {

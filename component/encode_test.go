@@ -143,6 +143,20 @@ func TestEncoderAllocatesNothing(t *testing.T) {
 
 // FuzzEncoder checks that whatever text goes in, XML comes out that says the
 // same, but for what XML cannot hold.
+// What can be copied eight bytes at a time is what can be copied one by one.
+func TestWordsThatAreCopied(t *testing.T) {
+	for c := range 256 {
+		for place := range 8 {
+			word := []byte("plain.Te")
+			word[place] = byte(c)
+			want := textClass[c] == copyByte && attrClass[c] == copyByte
+			if got := isCopied(wordAt(string(word), 0)); got != want {
+				t.Errorf("%q: %v", word, got)
+			}
+		}
+	}
+}
+
 func FuzzEncoder(f *testing.F) {
 	for _, s := range []string{"", "plain", "<&>'\"\r\n\t", "\x00\x01", "\xff\xfe", "\uFFFE", "]]>", "é\xc3"} {
 		f.Add(s, s)

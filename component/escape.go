@@ -48,6 +48,10 @@ func makeEscapeClass(special string) *escapeClass {
 func appendEscaped(dst []byte, s string, class *escapeClass) []byte {
 	copied := 0
 	for i := 0; i < len(s); {
+		if len(s)-i >= 8 && isCopied(wordAt(s, i)) {
+			i += 8
+			continue
+		}
 		c := s[i]
 		switch class[c] {
 		case copyByte:
@@ -74,6 +78,27 @@ func appendEscaped(dst []byte, s string, class *escapeClass) []byte {
 		}
 	}
 	return append(dst, s[copied:]...)
+}
+
+// wordAt is the eight bytes of s from i on.
+func wordAt(s string, i int) uint64 {
+	w := s[i : i+8]
+	return uint64(w[0]) | uint64(w[1])<<8 | uint64(w[2])<<16 | uint64(w[3])<<24 |
+		uint64(w[4])<<32 | uint64(w[5])<<40 | uint64(w[6])<<48 | uint64(w[7])<<56
+}
+
+// isCopied reports whether all eight bytes of w can be copied, in text and in
+// attributes: they are plain, and none is & or ', < or >, or ", of which the two
+// pairs differ in one bit each.
+func isCopied(w uint64) bool {
+	const ones = 0x0101010101010101
+	return isPlainWord(w) && !hasZero((w|ones)^(ones*'\'')) && !hasZero((w|(ones*2))^(ones*'>')) && !hasZero(w^(ones*'"'))
+}
+
+// hasZero reports whether one of the eight bytes of w, which has no high bits, is 0.
+func hasZero(w uint64) bool {
+	const ones = 0x0101010101010101
+	return (w-ones)&^w&(ones<<7) != 0
 }
 
 // invalidRun is the number of bytes at the beginning of s that are not UTF-8.

@@ -53,7 +53,7 @@ func (u *User) onAdminList(r *request, query *component.Element) error {
 		u.enc.Attr("affiliation", string(a.affiliation))
 		u.enc.Attr("role", string(a.role))
 		u.enc.Attr("nick", translate.NickToResource(m.nick.Value()))
-		u.enc.Attr("jid", u.jidOf(translate.Nick, m.nick.Value(), ch.n.name).String())
+		u.enc.JIDAttr("jid", u.jidOf(translate.Nick, m.nick.Value(), ch.n.name))
 		u.enc.Close()
 	}
 	u.enc.Close()
@@ -73,7 +73,7 @@ func (ch *Channel) writeOutcasts(r *request, bans []ircconn.ListItem) {
 		}
 		u.enc.Open("item", "")
 		u.enc.Attr("affiliation", string(translate.Outcast))
-		u.enc.Attr("jid", u.jidOf(translate.Nick, ban.Mask, ch.n.name).String())
+		u.enc.JIDAttr("jid", u.jidOf(translate.Nick, ban.Mask, ch.n.name))
 		if ban.Setter != "" {
 			reason := "by " + nickOf(ban.Setter)
 			if !ban.Time.IsZero() {

@@ -256,7 +256,7 @@ func (u *User) writeCommandItems(r *request) error {
 	u.openDisco(r, nsDiscoItems, nsCommands)
 	for _, c := range u.offers(r) {
 		u.enc.Open("item", "")
-		u.enc.Attr("jid", r.To.String())
+		u.enc.JIDAttr("jid", r.To)
 		u.enc.Attr("node", c.node)
 		u.enc.Attr("name", c.name)
 		u.enc.Close()
@@ -283,7 +283,7 @@ func (u *User) writeOccupantItems(r *request) {
 
 func (u *User) writeItem(jid component.JID, name string) {
 	u.enc.Open("item", "")
-	u.enc.Attr("jid", jid.String())
+	u.enc.JIDAttr("jid", jid)
 	u.enc.Attr("name", name)
 	u.enc.Close()
 }

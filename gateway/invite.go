@@ -108,7 +108,7 @@ func (u *User) inviteJID(ch *Channel, to component.JID, reason string) {
 	u.enc.Stanza(component.Message, ch.jid, to, "", newID())
 	u.enc.Open("x", nsMUCUser)
 	u.enc.Open("invite", "")
-	u.enc.Attr("from", u.jid.String())
+	u.enc.JIDAttr("from", u.jid)
 	if reason != "" {
 		u.enc.Leaf("reason", "", reason)
 	}
@@ -125,7 +125,7 @@ func (u *User) inviteJID(ch *Channel, to component.JID, reason string) {
 // invitations (XEP-0249).
 func (u *User) writeDirectInvitation(room component.JID, key, reason string) {
 	u.enc.Open("x", nsConference)
-	u.enc.Attr("jid", room.String())
+	u.enc.JIDAttr("jid", room)
 	if key != "" {
 		u.enc.Attr("password", key)
 	}
@@ -189,7 +189,7 @@ func (u *User) declineToJID(r *request, inviter component.JID, reason string) er
 	u.enc.Stanza(component.Message, room, inviter.Bare(), "", newID())
 	u.enc.Open("x", nsMUCUser)
 	u.enc.Open("decline", "")
-	u.enc.Attr("from", u.jid.String())
+	u.enc.JIDAttr("from", u.jid)
 	if reason != "" {
 		u.enc.Leaf("reason", "", reason)
 	}
@@ -239,7 +239,7 @@ func (n *Network) onInvited(ev ircconn.Invited) {
 	u.enc.Stanza(component.Message, room, u.jid, "", newID())
 	u.enc.Open("x", nsMUCUser)
 	u.enc.Open("invite", "")
-	u.enc.Attr("from", u.jidOf(translate.Nick, ev.Source.Nick, n.name).String())
+	u.enc.JIDAttr("from", u.jidOf(translate.Nick, ev.Source.Nick, n.name))
 	reason := ev.Source.Nick + " invites you to " + ev.Channel
 	u.enc.Leaf("reason", "", reason)
 	u.enc.Close()

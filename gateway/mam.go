@@ -240,7 +240,7 @@ func (u *User) archivedTemplate(r *request, queryID string) component.Template {
 	e.Gap() // the payload
 	e.Open("stanza-id", nsStanzaID)
 	e.AttrGap("id", "")
-	e.Attr("by", room.String())
+	e.JIDAttr("by", room)
 	e.Close()
 	e.Gap() // the occupant id
 	e.Close()

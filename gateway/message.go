@@ -217,7 +217,7 @@ func (ch *Channel) send(to []session, m roomMessage) {
 func writeStanzaID(e *component.Encoder, id string, room component.JID) {
 	e.Open("stanza-id", nsStanzaID)
 	e.Attr("id", id)
-	e.Attr("by", room.String())
+	e.JIDAttr("by", room)
 	e.Close()
 }
 

@@ -69,7 +69,7 @@ func (ch *Channel) writePresence(to *session, nick, presenceType string, a *appe
 	e.Attr("affiliation", string(a.affiliation))
 	e.Attr("role", string(a.role))
 	if a.jid.Domain != "" {
-		e.Attr("jid", a.jid.String())
+		e.JIDAttr("jid", a.jid)
 	}
 	if a.newNick != "" {
 		e.Attr("nick", a.newNick)

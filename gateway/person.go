@@ -67,14 +67,21 @@ func (p *person) update(source ircconn.Source) {
 // identity is what tells people apart on a network: the services account, or
 // else the full nick!user@host, or the nick when that is all there is.
 func (n *Network) identity(source ircconn.Source, account string) string {
+	var room [identityBytes]byte
+	return string(n.appendIdentity(room[:0], source, account))
+}
+
+func (n *Network) appendIdentity(to []byte, source ircconn.Source, account string) []byte {
 	if account != "" && account != "*" {
-		return "account " + string(n.fold(account))
+		return append(append(to, "account "...), n.fold(account)...)
 	}
-	nick := string(n.fold(source.Nick))
+	nick := n.fold(source.Nick)
 	if source.Host == "" {
-		return "nick " + nick
+		return append(append(to, "nick "...), nick...)
 	}
-	return "mask " + nick + "!" + source.User + "@" + strings.ToLower(source.Host)
+	to = append(append(append(to, "mask "...), nick...), '!')
+	to = append(append(to, source.User...), '@')
+	return append(to, strings.ToLower(source.Host)...)
 }
 
 // forget drops what is known about somebody who shares no channel with us.
@@ -99,11 +106,15 @@ func (n *Network) forgetStrangers() {
 	}
 }
 
+// identityBytes is how long the identities of most people are at most.
+const identityBytes = 128
+
 // occupantID is the stable identifier of an occupant in a room (XEP-0421 §3):
 // an HMAC, so that nobody can compute who it is, over the room and the
 // occupant's identity. Our own user's identity is the bare JID.
 func (ch *Channel) occupantID(source ircconn.Source, account string) string {
-	return ch.n.u.g.occupantMAC(ch.jid.String(), ch.identity(source, account))
+	var room [identityBytes]byte
+	return ch.n.u.g.occupantMAC(ch.jid.String(), ch.appendIdentity(room[:0], source, account))
 }
 
 // speakersKept is how many occupant ids a channel keeps of those who talk.
@@ -112,38 +123,37 @@ const speakersKept = 64
 // speakerID is occupantID for messages: whoever has talked is likely to talk
 // again, and the HMAC costs more than the rest of a message.
 func (ch *Channel) speakerID(source ircconn.Source, account string) string {
-	identity := ch.identity(source, account)
-	if id, known := ch.speakers[identity]; known {
+	var room [identityBytes]byte
+	identity := ch.appendIdentity(room[:0], source, account)
+	if id, known := ch.speakers[string(identity)]; known {
 		return id
 	}
 	if ch.speakers == nil || len(ch.speakers) >= speakersKept {
 		ch.speakers = make(map[string]string)
 	}
 	id := ch.n.u.g.occupantMAC(ch.jid.String(), identity)
-	ch.speakers[strings.Clone(identity)] = id
+	ch.speakers[string(identity)] = id
 	return id
 }
 
-// identity is what an occupant's id is made of.
-func (ch *Channel) identity(source ircconn.Source, account string) string {
+// appendIdentity appends what an occupant's id is made of.
+func (ch *Channel) appendIdentity(to []byte, source ircconn.Source, account string) []byte {
 	n := ch.n
-	identity := ""
 	switch p := n.people[n.fold(source.Nick)]; {
 	case n.isSelf(source.Nick):
-		identity = "self " + n.u.jid.String()
+		return append(append(to, "self "...), n.u.jid.String()...)
 	case p != nil:
-		identity = p.key
+		return append(to, p.key...)
 	case ch.member(source.Nick) != nil:
-		identity = "nick " + string(n.fold(source.Nick))
+		return append(append(to, "nick "...), n.fold(source.Nick)...)
 	default:
-		identity = n.identity(source, account)
+		return n.appendIdentity(to, source, account)
 	}
-	return identity
 }
 
 // occupantMAC returns the HMAC of a text. The states that it is computed with are
 // kept: to make one takes longer than to use it.
-func (g *Gateway) occupantMAC(room, identity string) string {
+func (g *Gateway) occupantMAC(room string, identity []byte) string {
 	m, kept := g.macs.Get().(*occupantMAC)
 	if !kept {
 		m = &occupantMAC{hash: hmac.New(sha256.New, g.occupantKey)}

@@ -45,7 +45,7 @@ func forBody(text string) string { return translate.CutBytes(translate.CleanText
 // writeDelay says when a stanza's content happened (XEP-0203, XEP-0082).
 func writeDelay(e *component.Encoder, by component.JID, at time.Time) {
 	e.Open("delay", nsDelay)
-	e.Attr("from", by.String())
+	e.JIDAttr("from", by)
 	e.Attr("stamp", stamp(at))
 	e.Close()
 }

@@ -12,7 +12,6 @@ import (
 	"time"
 
 	"passerelle/component"
-	"passerelle/internal/harness"
 	"passerelle/internal/harness/xmppclient"
 )
 
