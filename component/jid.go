@@ -98,6 +98,18 @@ func (j JID) String() string {
 	return j.Local + "@" + j.Domain + "/" + j.Resource
 }
 
+// Append appends what String gives.
+func (j JID) Append(to []byte) []byte {
+	if j.Local != "" {
+		to = append(append(to, j.Local...), '@')
+	}
+	to = append(to, j.Domain...)
+	if j.Resource != "" {
+		to = append(append(to, '/'), j.Resource...)
+	}
+	return to
+}
+
 // Bare is the address without its resourcepart.
 func (j JID) Bare() JID {
 	j.Resource = ""

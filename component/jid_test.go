@@ -42,6 +42,9 @@ func TestParseJID(t *testing.T) {
 		if test.ok && got.String() != test.in {
 			t.Errorf("ParseJID(%q).String() = %q", test.in, got)
 		}
+		if appended := string(got.Append([]byte("to "))); appended != "to "+got.String() {
+			t.Errorf("%q is appended as %q", test.in, appended)
+		}
 	}
 }
 

@@ -7,6 +7,7 @@ import (
 	"hash"
 	"strings"
 
+	"passerelle/component"
 	"passerelle/ircconn"
 )
 
@@ -114,7 +115,7 @@ const identityBytes = 128
 // occupant's identity. Our own user's identity is the bare JID.
 func (ch *Channel) occupantID(source ircconn.Source, account string) string {
 	var room [identityBytes]byte
-	return ch.n.u.g.occupantMAC(ch.jid.String(), ch.appendIdentity(room[:0], source, account))
+	return ch.n.u.g.occupantMAC(ch.jid, ch.appendIdentity(room[:0], source, account))
 }
 
 // speakersKept is how many occupant ids a channel keeps of those who talk.
@@ -131,7 +132,7 @@ func (ch *Channel) speakerID(source ircconn.Source, account string) string {
 	if ch.speakers == nil || len(ch.speakers) >= speakersKept {
 		ch.speakers = make(map[string]string)
 	}
-	id := ch.n.u.g.occupantMAC(ch.jid.String(), identity)
+	id := ch.n.u.g.occupantMAC(ch.jid, identity)
 	ch.speakers[string(identity)] = id
 	return id
 }
@@ -141,7 +142,7 @@ func (ch *Channel) appendIdentity(to []byte, source ircconn.Source, account stri
 	n := ch.n
 	switch p := n.people[n.fold(source.Nick)]; {
 	case n.isSelf(source.Nick):
-		return append(append(to, "self "...), n.u.jid.String()...)
+		return n.u.jid.Append(append(to, "self "...))
 	case p != nil:
 		return append(to, p.key...)
 	case ch.member(source.Nick) != nil:
@@ -153,7 +154,7 @@ func (ch *Channel) appendIdentity(to []byte, source ircconn.Source, account stri
 
 // occupantMAC returns the HMAC of a text. The states that it is computed with are
 // kept: to make one takes longer than to use it.
-func (g *Gateway) occupantMAC(room string, identity []byte) string {
+func (g *Gateway) occupantMAC(room component.JID, identity []byte) string {
 	m, kept := g.macs.Get().(*occupantMAC)
 	if !kept {
 		m = &occupantMAC{hash: hmac.New(sha256.New, g.occupantKey)}
@@ -161,7 +162,7 @@ func (g *Gateway) occupantMAC(room string, identity []byte) string {
 	defer g.macs.Put(m)
 	m.hash.Reset()
 	text := m.text[:0]
-	_, _ = m.hash.Write(append(append(append(text, room...), 0), identity...))
+	_, _ = m.hash.Write(append(append(room.Append(text), 0), identity...))
 	return string(base64.RawURLEncoding.AppendEncode(m.text[sha256.Size:sha256.Size], m.hash.Sum(text)))
 }
 

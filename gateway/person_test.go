@@ -4,6 +4,7 @@ import (
 	"regexp"
 	"testing"
 
+	"passerelle/component"
 	"passerelle/ircconn"
 )
 
@@ -147,7 +148,7 @@ func TestOccupantIDOfSomebodyListed(t *testing.T) {
 // A refused separator would let one room's id be another's.
 func TestOccupantIDHasNoAmbiguity(t *testing.T) {
 	g := newWorld(t).g
-	if g.occupantMAC("a@b", []byte("c")) == g.occupantMAC("a@bc", nil) {
+	if g.occupantMAC(component.JID{Local: "a", Domain: "b"}, []byte("c")) == g.occupantMAC(component.JID{Local: "a", Domain: "bc"}, nil) {
 		t.Error("room and identity run together")
 	}
 }
