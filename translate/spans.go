@@ -1,6 +1,7 @@
 package translate
 
 import (
+	"strings"
 	"unicode"
 	"unicode/utf8"
 )
@@ -38,6 +39,9 @@ func findSpans(line string) []span {
 // appendSpans looks between two positions of the line that are the bounds of a
 // block or of a span.
 func appendSpans(spans []span, line string, from, to int) []span {
+	if !strings.ContainsAny(line[from:to], spanSigns) {
+		return spans // as it is with most lines
+	}
 	// Where one opening directive finds no closing one, no later one of its
 	// kind does. To know that keeps the work linear.
 	var exhausted [utf8.RuneSelf]bool
@@ -87,11 +91,15 @@ func closing(s string) int {
 	return 0
 }
 
-func isDirective(r rune) bool {
-	return r == '*' || r == '_' || r == '~' || r == '`'
-}
+// spanSigns are the directives: what opens and closes spans.
+const spanSigns = "*_~`"
+
+func isDirective(r rune) bool { return strings.ContainsRune(spanSigns, r) }
 
 // isWhitespace is the definition of XEP-0393 §3.
 func isWhitespace(r rune) bool {
+	if r < utf8.RuneSelf {
+		return r == ' ' || '\t' <= r && r <= '\r'
+	}
 	return unicode.IsSpace(r) || unicode.Is(unicode.Z, r)
 }
