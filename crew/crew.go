@@ -7,7 +7,7 @@ import (
 )
 
 // patience is how long work is queued while no goroutine comes to any, until each
-// piece of it gets a goroutine of its own.
+// piece of it gets another goroutine.
 const patience = time.Millisecond
 
 // A Crew does work of one kind. Its methods may be called from every goroutine.
@@ -19,7 +19,7 @@ type Crew[T any] struct {
 	wanted sync.Cond // there is work for somebody who rests
 	queue  []T       // from first on
 	first  int
-	staff  int // goroutines that stay
+	staff  int // goroutines
 	rest   int // of those, who wait for work and are not called yet
 	taken  int // pieces of work that were begun
 	seen   int // taken, when the foreman looked
@@ -29,8 +29,8 @@ type Crew[T any] struct {
 	closed  bool
 }
 
-// New returns a crew of so many goroutines, which start when they are needed. It does
-// each piece of work by do, whose panics are not caught.
+// New returns a crew of so many goroutines beside those that are held up, which start
+// when they are needed. It does each piece of work by do, whose panics are not caught.
 func New[T any](size int, do func(T)) *Crew[T] {
 	c := &Crew[T]{do: do, size: size}
 	c.wanted.L = &c.mu
@@ -67,26 +67,19 @@ func (c *Crew[T]) Close() {
 	c.wanted.Broadcast()
 }
 
-// stay is a goroutine of the crew.
+// stay is a goroutine of the crew. It ends when as many rest as are wanted.
 func (c *Crew[T]) stay() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	for {
 		c.workLocked()
-		if c.closed {
+		if c.closed || c.rest >= c.size {
 			c.staff--
 			return
 		}
 		c.rest++
 		c.wanted.Wait()
 	}
-}
-
-// help is a goroutine that does what is queued and ends.
-func (c *Crew[T]) help() {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.workLocked()
 }
 
 // workLocked does what is queued.
@@ -126,8 +119,8 @@ func (c *Crew[T]) watchLocked() {
 	c.foreman.Reset(patience)
 }
 
-// look is the foreman: where nobody has come to any work since the last look, all that
-// is queued gets help.
+// look is the foreman: where nobody has come to any work since the last look, for all
+// that is queued there are more goroutines.
 func (c *Crew[T]) look() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -137,8 +130,9 @@ func (c *Crew[T]) look() {
 		return
 	}
 	if c.taken == c.seen {
+		c.staff += queued
 		for range queued {
-			go c.help()
+			go c.stay()
 		}
 	}
 	c.watchLocked()

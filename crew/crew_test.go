@@ -3,6 +3,8 @@ package crew
 import (
 	"sync"
 	"testing"
+	"testing/synctest"
+	"time"
 )
 
 // All that is given is done, once.
@@ -82,6 +84,55 @@ func TestClosedCrewWorks(t *testing.T) {
 	c.Close()
 	c.Give(struct{}{})
 	<-done
+}
+
+// Where goroutines are held up for long, only the first work of others waits for the
+// foreman, and when they are free again no more stay than before.
+func TestHeldUpGoroutinesAreReplaced(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		const size, held = 2, 9
+		release := make(chan struct{})
+		c := New(size, func(waits bool) {
+			if waits {
+				<-release
+			}
+		})
+		give := func(waits bool) (took time.Duration) {
+			began := time.Now()
+			before := c.begun()
+			c.Give(waits)
+			for synctest.Wait(); c.begun() == before; synctest.Wait() {
+				time.Sleep(patience / 4)
+			}
+			return time.Since(began)
+		}
+		for range held {
+			give(true)
+		}
+		if took := give(false); took > 2*patience {
+			t.Errorf("work waited %v for those that are held up", took)
+		}
+		for range 3 {
+			if took := give(false); took > 0 {
+				t.Errorf("work waited %v although others are held up for longer", took)
+			}
+		}
+		close(release)
+		synctest.Wait()
+		c.mu.Lock()
+		if c.staff != size || c.rest != size {
+			t.Errorf("%d goroutines stay and %d rest, of %d", c.staff, c.rest, size)
+		}
+		c.mu.Unlock()
+		c.Close()
+	})
+}
+
+// begun is how much work was begun.
+func (c *Crew[T]) begun() int {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.taken
 }
 
 func BenchmarkGive(b *testing.B) {

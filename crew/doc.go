@@ -7,6 +7,8 @@
 // processor's caches.
 //
 // A crew owns its goroutines and the work that waits for one of them. Work may wait:
-// when all goroutines are held up, others are started for what is queued, and end
-// afterwards. A crew refuses nothing and bounds nothing; who gives it work does.
+// when all goroutines are held up, others are started for what is queued. They stay, too,
+// so that what comes next finds one as long as those are held up, and end when as many
+// rest as the crew is meant to have. A crew refuses nothing and bounds nothing; who gives
+// it work does.
 package crew
