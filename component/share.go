@@ -12,12 +12,6 @@ const (
 	shareBytes = 16 << 10
 	// offerShareBytes is the same for those who do not wait and are refused.
 	offerShareBytes = 64 << 10
-	// paceBytes is how much one Sender may send in a second, once it has sent paceBurst more
-	// than that: about what the fastest host servers work on. Beside one that works on
-	// everything at once, a Sender without an end would take all of the processor. An
-	// archive of some 40,000 messages can be read within the burst.
-	paceBytes = 4 << 20
-	paceBurst = 32 << 20
 	// firstMarkTimeout is how long the host server may take to answer the first mark
 	// of a stream; after that it is taken for one that answers none, until it does.
 	// One that has answered before, and is only held up, has longer.
@@ -38,9 +32,6 @@ type Sender struct {
 	// worked on all of it; end is where that ends in the stream.
 	ahead int
 	end   uint64
-	// spent is how much of paceBurst was used up at paced.
-	spent int
-	paced time.Time
 }
 
 // mark is a ping in the stream (XEP-0199): when it is answered, the host server has
@@ -52,12 +43,8 @@ type mark struct {
 	timer  *time.Timer
 }
 
-// sendAs is send for one of several. It waits while too much of theirs is under way, and
-// a moment where they have sent without an end.
+// sendAs is send for one of several. It waits while too much of theirs is under way.
 func (q *queue) sendAs(s *Sender, stanzas []byte) error {
-	if wait := s.pace(time.Now(), len(stanzas)); wait > 0 {
-		time.Sleep(wait)
-	}
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	if s.settle(q); s.ahead >= shareBytes {
@@ -91,14 +78,6 @@ func (q *queue) offerAs(s *Sender, stanzas []byte) error {
 	}
 	s.sent(q, len(stanzas))
 	return nil
-}
-
-// pace counts what is sent now, and returns how long to wait before.
-func (s *Sender) pace(now time.Time, length int) time.Duration {
-	regained := now.Sub(s.paced).Seconds() * paceBytes
-	s.spent = length + max(0, s.spent-int(min(regained, paceBurst+paceBytes)))
-	s.paced = now
-	return time.Duration(max(0, s.spent-paceBurst)) * time.Second / paceBytes
 }
 
 // settle takes note of what the host server has worked on.

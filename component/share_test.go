@@ -107,41 +107,6 @@ func TestLargeSendIsMarked(t *testing.T) {
 	})
 }
 
-// Whoever sends without an end is held to a pace, however fast the host server is, and free again
-// after a pause. Others are not.
-func TestPaceOfOneSender(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		q := sharedQueue{newQueue("irc.localhost", "localhost"), t}
-		const size, seconds = 8 << 10, 5
-		flood := func(s *Sender, bytes int) time.Duration {
-			began := time.Now()
-			for range bytes / size {
-				if err := q.sendAs(s, make([]byte, size)); err != nil {
-					t.Fatal(err)
-				}
-				q.answer("result")
-				s.ahead = 0
-			}
-			return time.Since(began).Round(100 * time.Millisecond)
-		}
-		var flooder, honest Sender
-		if took := flood(&flooder, paceBurst); took != 0 {
-			t.Errorf("what is allowed at once took %v", took)
-		}
-		if took := flood(&flooder, seconds*paceBytes); took != seconds*time.Second {
-			t.Errorf("what is allowed in %d s took %v", seconds, took)
-		}
-		if took := flood(&honest, size); took != 0 {
-			t.Errorf("somebody else waited for %v", took)
-		}
-		time.Sleep(2 * time.Second)
-		if took := flood(&flooder, 2*paceBytes); took != 0 {
-			t.Errorf("what has become allowed again took %v", took)
-		}
-		q.close(nil)
-	})
-}
-
 // A host server that answers no pings is not waited for, nor one that stops to.
 func TestHostServerThatAnswersNoMarks(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

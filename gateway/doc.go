@@ -23,7 +23,8 @@
 //     user, and ends that user only.
 //
 // A user has a goroutine only while something waits in its inlets: one of a few that
-// do the work of all users (package crew), or the one that has read lines of IRC.
+// do the work of all users (package crew), or the one that has read lines of IRC. Who has
+// had more done than their share pauses, without a goroutine (effort.go).
 //
 // # The two paths
 //

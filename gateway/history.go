@@ -60,6 +60,7 @@ func (ch *Channel) record(m roomMessage, nick, body string) {
 		at = ch.n.u.g.now()
 	}
 	scope := ch.scope()
+	ch.n.u.worked += recordedBytes
 	ch.n.u.g.store.Append(store.Line{
 		ID: m.stanzaID, User: scope.User, Server: scope.Server, Channel: scope.Channel, At: at,
 		MessageID: m.id, Nick: nick, Occupant: m.occupant, Body: body, Payload: slices.Clone(ch.n.u.tail.Bytes()),

@@ -45,6 +45,7 @@ type User struct {
 	whole                      int                  // how much of what is encoded the finished work has made
 	*scratch
 	sender component.Sender
+	effort effort
 	// refusing belongs to the gateway's mutex.
 	refusing *refuser // nil until something was refused
 	in       inlet
@@ -60,13 +61,14 @@ type scratch struct {
 	arrival  arrival
 	queued   []*Network // whose lines are to leave
 	talk     int        // how much of the work at hand was messages from IRC
+	worked   int        // what the work at hand counts for in effort
 }
 
 // largestScratch is how large a buffer is kept for the next user.
 const largestScratch = 4 * flushBytes
 
 func (g *Gateway) giveBack(s *scratch) {
-	s.arrival, s.talk = arrival{}, 0
+	s.arrival, s.talk, s.worked = arrival{}, 0, 0
 	clear(s.queued)
 	s.queued = s.queued[:0]
 	if cap(s.enc.Bytes()) <= largestScratch && cap(s.tail.Bytes()) <= largestScratch {
@@ -93,7 +95,8 @@ func (u *User) after(d time.Duration, ev event) *time.Timer {
 	return u.g.timer(d, func() { u.post(ev, nil) })
 }
 
-// run is the user's goroutine: it works until both inlets are empty.
+// run is the user's goroutine: it works until both inlets are empty, or until the user
+// is to pause.
 func (u *User) run() {
 	s := u.g.scratches.Get().(*scratch)
 	defer u.g.giveBack(s)
@@ -115,7 +118,13 @@ func (u *User) run() {
 		}
 		u.handOn()
 		u.roundDone(work.len())
+		pause := u.effort.spend(u.worked+doneBytes*work.len(), u.g.now())
+		u.worked = 0
 		work.finish()
+		if pause > 0 {
+			u.g.timer(pause, u.start)
+			return
+		}
 	}
 }
 
@@ -260,6 +269,7 @@ func (u *User) flush() {
 		return
 	}
 	u.traceOut()
+	u.worked += len(u.enc.Bytes())
 	err := u.g.out.SendAs(&u.sender, u.enc.Bytes())
 	if err == nil {
 		u.stanzasHanded()
