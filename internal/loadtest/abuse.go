@@ -21,12 +21,15 @@ const (
 	// used up then.
 	lasting = 2 * time.Second
 	heldUp  = 10 * time.Second
-	abuser  = honest
+	// abusers misbehave, each at one time only: a flood of one leaves seconds of work in
+	// the sockets' buffers. together is how many do at once.
+	abusers, together = 10, 5
 	// floodRate is more than XMPP servers pass on (scenario hosts): beyond what is read of
 	// the stream, stanzas wait in front of the gateway, whoever they are from.
 	floodRate   = 20_000 // messages a second
 	abusedRoom  = "#abuse"
 	floodedLine = ":somebody!s@host PRIVMSG " + abusedRoom + " :x\r\n"
+	uselessLine = ":somebody!s@host PRIVMSG #elsewhere :x\r\n"
 )
 
 // abuse measures how long messages of others take while somebody or something
@@ -46,7 +49,9 @@ func (b *Benchmark) abuse(ctx context.Context) error {
 		}
 		set := settings{gateway: map[string]any{"limits": limits.values}, store: map[string]any{"database": database.URL}}
 		err = b.on(ctx, set, func(s *stage) error {
-			return b.abuseOn(ctx, s, "abuse, "+limits.name, database)
+			return b.on(ctx, settings{gateway: map[string]any{"limits": limits.values}}, func(other *stage) error {
+				return b.abuseOn(ctx, s, other, "abuse, "+limits.name, database)
+			})
 		})
 		database.Stop()
 		if err != nil {
@@ -62,25 +67,42 @@ type misdeed struct {
 	begin func() (end func(), err error)
 }
 
-func (b *Benchmark) abuseOn(ctx context.Context, s *stage, scenario string, database *harness.PostgreSQL) error {
-	s.irc.fill("#talk", ownMembers)
-	s.irc.fill(abusedRoom, ownMembers)
+// abuseOn measures on one stage. On the other, of which nothing is measured, there are
+// the same floods: what they cost the honest ones then is the machine's part.
+func (b *Benchmark) abuseOn(ctx context.Context, s, other *stage, scenario string, database *harness.PostgreSQL) error {
+	for _, each := range []*stage{s, other} {
+		each.irc.fill("#talk", ownMembers)
+		each.irc.fill(abusedRoom, ownMembers)
+		if _, err := each.join(honest, honest+abusers, func(int) string { return abusedRoom }); err != nil {
+			return err
+		}
+		each.xmpp.handle(func(stanza) {})
+	}
 	if _, err := s.join(0, honest, func(int) string { return "#talk" }); err != nil {
 		return err
 	}
-	if _, err := s.join(abuser, abuser+1, func(int) string { return abusedRoom }); err != nil {
-		return err
-	}
+	abuser := honest
+	next := func() int { abuser++; return abuser - 1 }
 	for _, m := range []misdeed{
 		{"nobody misbehaves", func() (func(), error) { return func() {}, nil }},
-		{"one user is flooded from IRC", func() (func(), error) { return s.floodFromIRC(), nil }},
-		{"one user floods", func() (func(), error) { return s.floodFromXMPP(), nil }},
+		{"one user is flooded from IRC", func() (func(), error) { return s.floodFromIRC(floodedLine, next()), nil }},
+		{"one user of another gateway is", func() (func(), error) { return other.floodFromIRC(floodedLine, honest), nil }},
+		{"one user is flooded with lines that nobody sees", func() (func(), error) { return s.floodFromIRC(uselessLine, next()), nil }},
+		{"one user floods", func() (func(), error) { return s.floodFromXMPP(next()), nil }},
+		{"one user of another gateway floods", func() (func(), error) { return other.floodFromXMPP(honest + 1), nil }},
 		{"the database hangs", func() (func(), error) { return lock(ctx, database) }},
 		{"the XMPP server was held up for 10 s in a flood", func() (func(), error) {
-			resume, end := s.xmpp.holdUp(), s.floodFromIRC()
+			resume, end := s.xmpp.holdUp(), s.floodFromIRC(floodedLine, next())
 			time.Sleep(heldUp)
 			resume()
 			return end, nil
+		}},
+		{"five users are flooded from IRC", func() (func(), error) {
+			var flooded []int
+			for range together {
+				flooded = append(flooded, next())
+			}
+			return s.floodFromIRC(floodedLine, flooded...), nil
 		}},
 		{"nobody, after all that", func() (func(), error) { return func() {}, nil }},
 	} {
@@ -97,6 +119,7 @@ func (b *Benchmark) beside(s *stage, scenario string, m misdeed) error {
 	if err != nil {
 		return err
 	}
+	defer s.calmDown()
 	defer end()
 	time.Sleep(lasting)
 	before, err := s.process.cpu()
@@ -162,14 +185,28 @@ func (s *stage) converse(users int, channel string, rate int, duration time.Dura
 	return toXMPP, toIRC, err
 }
 
-// floodFromIRC has the IRC server talk to one user as fast as that takes it.
-func (s *stage) floodFromIRC() (end func()) {
-	many := strings.Repeat(floodedLine, 200)
-	return s.flooding(func() { s.irc.client(abuser).push(many) })
+// floodFromIRC has the IRC server send one line to some users as fast as they take it.
+// In the end it drops their connections, with all that waits in them.
+func (s *stage) floodFromIRC(what string, users ...int) (end func()) {
+	many := strings.Repeat(what, 200)
+	var ends []func()
+	for _, user := range users {
+		client := s.irc.client(user)
+		stop := s.flooding(func() { client.push(many) })
+		ends = append(ends, func() {
+			client.abort()
+			stop()
+		})
+	}
+	return func() {
+		for _, end := range ends {
+			end()
+		}
+	}
 }
 
 // floodFromXMPP has one user write far more than they may.
-func (s *stage) floodFromXMPP() (end func()) {
+func (s *stage) floodFromXMPP(abuser int) (end func()) {
 	began, sent := time.Now(), 0
 	return s.flooding(func() {
 		for due := int(time.Since(began).Seconds() * floodRate); sent < due; sent++ {

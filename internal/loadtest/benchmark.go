@@ -60,7 +60,7 @@ func scenarios() []scenario {
 		{"archive", "20,000 messages are recorded and read again", (*Benchmark).archive},
 		{"storm", "1,000 connections are dropped at once", (*Benchmark).storm},
 		{"fair", "200 users talk while one joins a room of 40,000", (*Benchmark).fair},
-		{"abuse", "50 users talk while one is flooded, one floods, the database hangs, the XMPP server is held up", (*Benchmark).abuse},
+		{"abuse", "50 users talk while others are flooded or flood, the database hangs, the XMPP server is held up", (*Benchmark).abuse},
 		{"grow-connections", "memory and processor time of 200 to 15,000 users who do nothing", (*Benchmark).growConnections},
 		{"grow-members", "joining a room of 1,000 to 40,000", (*Benchmark).growMembers},
 		{"grow-archive", "a page of 5,000 to 1,000,000 archived messages", (*Benchmark).growArchive},

@@ -127,6 +127,14 @@ func (c *ircClient) push(lines string) {
 	_, _ = c.conn.Write([]byte(lines))
 }
 
+// abort closes the connection at once: what was not read yet is lost.
+func (c *ircClient) abort() {
+	if socket, plain := c.conn.(*net.TCPConn); plain {
+		_ = socket.SetLinger(0)
+	}
+	_ = c.conn.Close()
+}
+
 func (c *ircClient) serve() {
 	defer func() {
 		_ = c.conn.Close()

@@ -161,6 +161,20 @@ func (s *stage) sendJoin(user int, channel string) {
 // time that it has used.
 func (s *stage) settle() (time.Duration, error) { return s.process.settle() }
 
+// calmDown waits until the gateway has nothing more to do, or has had half a minute for it.
+func (s *stage) calmDown() {
+	for range 5 {
+		before, err := s.settle()
+		if err != nil {
+			return
+		}
+		time.Sleep(time.Second)
+		if after, err := s.process.cpu(); err != nil || after-before < 50*time.Millisecond {
+			return
+		}
+	}
+}
+
 // line is a message of a member to a channel, whose body begins with a number.
 func line(channel, key string, number int64) string {
 	return fmt.Sprintf(":%s PRIVMSG %s :%s%d; that's what somebody says & others read in a channel\r\n", mask(7), channel, key, number)
