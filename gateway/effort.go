@@ -7,7 +7,7 @@ const (
 	// than that was: about what the fastest XMPP servers pass on. Beside one that passes
 	// on everything at once, a user without an end to what they are sent would take all of
 	// the processor. Any room can be entered within the burst, and some 40,000 messages
-	// be archived, or 100,000 be read from the archive.
+	// be archived, or more than that be read from the archive.
 	paceBytes = 4 << 20
 	paceBurst = 64 << 20
 	// recordedBytes is what archiving a message counts for beside what is sent. It takes
