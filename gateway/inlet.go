@@ -100,9 +100,9 @@ func (in *inlet) postStanza(s *component.Stanza, start func()) bool {
 }
 
 // postEvent queues an event. It waits while too many wait before it, until what
-// patience returns is closed, and reports whether the event was queued. start is called when no
-// goroutine is at work; with later it is called only when so much waits that it
-// cannot, and otherwise later is, which is to call startPending.
+// patience returns is closed, and reports whether the event was queued. start is
+// called when no goroutine is at work; with later it is called only when so much waits
+// that it cannot, and otherwise later is, which is to call startPending.
 func (in *inlet) postEvent(ev happening, patience func() <-chan struct{}, start, later func()) bool {
 	for {
 		in.mu.Lock()
