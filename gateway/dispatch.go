@@ -84,6 +84,8 @@ func (n *Network) handle(ev ircconn.Event) {
 // handleConnection does what an event about the connection itself asks for.
 func (n *Network) handleConnection(ev ircconn.Event) {
 	switch ev := ev.(type) {
+	case ircconn.Received:
+		n.u.worked += ev.Bytes + doneBytes*ev.Lines
 	case ircconn.Killed:
 		n.onKilled(ev)
 	case ircconn.Progress:

@@ -21,8 +21,8 @@ const (
 	longestPause = time.Second
 )
 
-// effort bounds the work for one user, in bytes as they are sent. The zero value has done
-// none.
+// effort bounds the work for one user, in bytes as they come from IRC and leave for XMPP.
+// The zero value has done none.
 type effort struct {
 	spent int // of paceBurst, when it was last looked at
 	at    time.Time

@@ -81,6 +81,7 @@ func TestWhatEffortCounts(t *testing.T) {
 	}{
 		{"a line that nobody sees", connected(t), elsewhere, 0, doneBytes},
 		{"a message", connected(t), said, 1, doneBytes},
+		{"lines that are answered without the user", connected(t), ircconn.Received{Bytes: 3000, Lines: 7}, 0, doneBytes + 3000 + 7*doneBytes},
 		{"a message that is archived", withStore(t), said, 1, doneBytes + recordedBytes},
 	} {
 		w := example.w

@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"net"
 	"runtime"
 	"strconv"
 	"strings"
@@ -223,18 +222,10 @@ func TestMemoryIsBounded(t *testing.T) {
 // heldAfter is how much more memory a connection holds after a flood.
 func heldAfter(t *testing.T, phase string, line func(int) string) int64 {
 	t.Helper()
-	ours, theirs := net.Pipe()
-	t.Cleanup(func() { ours.Close(); theirs.Close() })
-	go func() { _, _ = io.Copy(io.Discard, theirs) }()
-	sink := func(*Conn, Event) {}
-	config := testConfig()
-	c := newConn(&config, Options{Nick: "juliet", SASL: SASLOptions{Account: "juliet", Password: "secret"}}, sink, nil)
 	before := heap()
-	r := newReader(c, ours, Address{Host: "irc.test", Port: 6697, TLS: true})
-	c.writer.attach(ours, &r.in)
+	r := talkingReader(t, Options{Nick: "juliet", SASL: SASLOptions{Account: "juliet", Password: "secret"}}, func(*Conn, Event) {})
 	if phase == "registered" {
-		r.session.receive([]byte(":irc.test 001 juliet :Welcome"))
-		r.session.receive([]byte(":irc.test 422 juliet :No message of the day"))
+		registerReader(r)
 	}
 	never := func() bool { return false }
 	for sent, i := 0, 0; sent < hostileBytes; i++ {
@@ -243,13 +234,10 @@ func heldAfter(t *testing.T, phase string, line func(int) string) int64 {
 			text = strings.Repeat("z", 4096)
 		}
 		sent += len(text)
-		r.lines.split([]byte(text), config.MaxLineBytes, r.session.receive, never)
+		r.lines.split([]byte(text), r.conn.config.MaxLineBytes, r.session.receive, never)
 	}
 	held := heap() - before
 	runtime.KeepAlive(r)
-	runtime.KeepAlive(c)
-	c.Close()
-	c.writer.detach()
 	return held
 }
 

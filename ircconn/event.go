@@ -104,6 +104,14 @@ type CapsChanged struct{ Caps Caps }
 // socket.
 type Written struct{ Receipt uint64 }
 
+// Received says how much the server has sent since the last Received, for those who
+// bound the work that a server causes. It comes now and then: not with what little a
+// silent server sends.
+type Received struct {
+	Bytes int // all of them, as they were read
+	Lines int // that made no other event
+}
+
 // Message is a PRIVMSG or NOTICE that is not a CTCP query, or a CTCP ACTION.
 type Message struct {
 	Meta
@@ -410,6 +418,7 @@ func (STSReceived) event()     {}
 func (SupportChanged) event()  {}
 func (CapsChanged) event()     {}
 func (Written) event()         {}
+func (Received) event()        {}
 func (Message) event()         {}
 func (CTCP) event()            {}
 func (Joined) event()          {}

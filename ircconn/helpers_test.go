@@ -3,6 +3,7 @@ package ircconn
 import (
 	"errors"
 	"fmt"
+	"io"
 	"net"
 	"slices"
 	"strings"
@@ -161,6 +162,29 @@ func newTestSession(sink Sink, support ...string) *session {
 	}
 	s.receive([]byte(":irc.test 422 juliet :No message of the day"))
 	return s
+}
+
+// talkingReader returns the reader of a connection whose server reads everything.
+func talkingReader(t *testing.T, options Options, sink Sink) *reader {
+	t.Helper()
+	ours, theirs := net.Pipe()
+	go func() { _, _ = io.Copy(io.Discard, theirs) }()
+	c := newConn(new(testConfig()), options, sink, nil)
+	r := newReader(c, ours, Address{Host: "irc.test", Port: 6697, TLS: true})
+	c.writer.attach(ours, &r.in)
+	t.Cleanup(func() {
+		c.Close()
+		_ = ours.Close()
+		_ = theirs.Close()
+		c.writer.detach()
+	})
+	return r
+}
+
+// registerReader has the server accept us.
+func registerReader(r *reader) {
+	r.session.receive([]byte(":irc.test 001 juliet :Welcome"))
+	r.session.receive([]byte(":irc.test 422 juliet :No message of the day"))
 }
 
 // pipeConn serves one end of a pipe as if it had been dialled. The other end is

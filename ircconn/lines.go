@@ -15,7 +15,7 @@ type lineSplitter struct {
 // only during the call, which may change it.
 func (l *lineSplitter) split(chunk []byte, limit int, receive func([]byte), stop func() bool) {
 	for len(chunk) > 0 && !stop() {
-		end := bytes.IndexAny(chunk, "\r\n")
+		end := lineEnd(chunk)
 		if end < 0 {
 			l.keep(chunk, limit)
 			return
@@ -31,6 +31,18 @@ func (l *lineSplitter) split(chunk []byte, limit int, receive func([]byte), stop
 			receive(line)
 		}
 	}
+}
+
+// lineEnd returns where the first line of chunk ends, or -1.
+func lineEnd(chunk []byte) int {
+	feed := bytes.IndexByte(chunk, '\n')
+	if feed < 0 {
+		return bytes.IndexByte(chunk, '\r')
+	}
+	if before := bytes.IndexByte(chunk[:feed], '\r'); before >= 0 {
+		return before
+	}
+	return feed
 }
 
 func (l *lineSplitter) keep(part []byte, limit int) {

@@ -57,6 +57,8 @@ func (r *reader) step(chunk []byte, err error) {
 	case err == nil:
 		r.lines.split(chunk, r.conn.config.MaxLineBytes, r.session.receive, r.session.isOver)
 		r.in.release()
+		r.session.received.bytes += int32(len(chunk))
+		r.session.received.report(&r.session)
 		r.watch.heard()
 	case errors.Is(err, errTimeout):
 		r.expired()

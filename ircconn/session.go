@@ -41,6 +41,7 @@ type session struct {
 	// capRequests are the CAP REQ that have no answer yet, in order.
 	capRequests [][]string
 	capLists    capOffer
+	received    received
 	batches     []batch
 	lists       *lists // nil while none arrives
 	motd        *motd  // nil while it does not arrive
@@ -71,7 +72,10 @@ func (s *session) init(c *Conn, address Address) {
 // stay in memory with each connection.
 func (s *session) log() *slog.Logger { return s.conn.log.With("address", s.address.HostPort()) }
 
-func (s *session) emit(event Event) { s.conn.emit(event) }
+func (s *session) emit(event Event) {
+	s.received.events++
+	s.conn.emit(event)
+}
 
 func (s *session) send(line Line) { s.conn.writer.urgent(line) }
 
@@ -93,6 +97,7 @@ func (s *session) isSelf(nick string) bool {
 
 // receive turns one line into events.
 func (s *session) receive(line []byte) {
+	s.received.lines++
 	decoded := text(line, s.decode)
 	traceIncoming(s.conn.log, decoded)
 	m := messages.Get().(*message)

@@ -30,6 +30,7 @@ const (
 	abusedRoom  = "#abuse"
 	floodedLine = ":somebody!s@host PRIVMSG " + abusedRoom + " :x\r\n"
 	uselessLine = ":somebody!s@host PRIVMSG #elsewhere :x\r\n"
+	pingLine    = "PING :x\r\n"
 )
 
 // abuse measures how long messages of others take while somebody or something
@@ -88,6 +89,7 @@ func (b *Benchmark) abuseOn(ctx context.Context, s, other *stage, scenario strin
 		{"one user is flooded from IRC", func() (func(), error) { return s.floodFromIRC(floodedLine, next()), nil }},
 		{"one user of another gateway is", func() (func(), error) { return other.floodFromIRC(floodedLine, honest), nil }},
 		{"one user is flooded with lines that nobody sees", func() (func(), error) { return s.floodFromIRC(uselessLine, next()), nil }},
+		{"one user's server sends PING at full speed", func() (func(), error) { return s.floodFromIRC(pingLine, next()), nil }},
 		{"one user floods", func() (func(), error) { return s.floodFromXMPP(next()), nil }},
 		{"one user of another gateway floods", func() (func(), error) { return other.floodFromXMPP(honest + 1), nil }},
 		{"the database hangs", func() (func(), error) { return lock(ctx, database) }},
