@@ -40,11 +40,10 @@ func (u *User) onAdminList(r *request, query *component.Element) error {
 	start := len(u.enc.Bytes())
 	u.enc.Result(r.Stanza)
 	u.enc.Open("query", nsMUCAdmin)
-	for i := range ch.members {
+	for _, m := range ch.members.all() {
 		if u.isFull(start) {
 			break
 		}
-		m := &ch.members[i]
 		a := ch.appearanceOf(m)
 		if affiliation != "" && a.affiliation != affiliation || role != "" && a.role != role {
 			continue
@@ -52,8 +51,8 @@ func (u *User) onAdminList(r *request, query *component.Element) error {
 		u.enc.Open("item", "")
 		u.enc.Attr("affiliation", string(a.affiliation))
 		u.enc.Attr("role", string(a.role))
-		u.enc.Attr("nick", translate.NickToResource(m.nick.Value()))
-		u.enc.JIDAttr("jid", u.jidOf(translate.Nick, m.nick.Value(), ch.n.name))
+		u.enc.Attr("nick", translate.NickToResource(m.nick))
+		u.enc.JIDAttr("jid", u.jidOf(translate.Nick, m.nick, ch.n.name))
 		u.enc.Close()
 	}
 	u.enc.Close()
@@ -134,38 +133,38 @@ func (ch *Channel) applyItem(item *component.Element, done func(error)) error {
 		return err
 	}
 	reason := item.ChildText(nsMUCAdmin, "reason")
-	m := ch.member(name)
+	m, there := ch.member(name)
 	switch affiliation, role := translate.Affiliation(item.Attr("affiliation")), translate.Role(item.Attr("role")); {
 	case affiliation == translate.Outcast:
 		return ch.ban(banTarget{name}, reason, done)
-	case affiliation == translate.NoAffiliation && (m == nil || banTarget{name}.isMask()):
+	case affiliation == translate.NoAffiliation && (!there || banTarget{name}.isMask()):
 		return ch.unban(name, done)
-	case m == nil:
+	case !there:
 		return refuse("item-not-found", "%s is not in %s", name, ch.name)
 	case affiliation != "":
 		return ch.setAffiliation(m, affiliation, done)
 	case role == translate.NoRole:
-		return ch.kick(m.nick.Value(), reason, done)
+		return ch.kick(m.nick, reason, done)
 	case role != "":
 		return ch.setRole(m, role, done)
 	}
 	return refuse("bad-request", "the item says neither a role nor an affiliation")
 }
 
-func (ch *Channel) setAffiliation(m *member, want translate.Affiliation, done func(error)) error {
+func (ch *Channel) setAffiliation(m member, want translate.Affiliation, done func(error)) error {
 	steps, err := translate.AffiliationSteps(want, ch.n.modeLetters(m.modes), ch.n.support.PrefixModes)
 	if err != nil {
 		return refuse("not-allowed", "%v", err)
 	}
-	return ch.changeModes(memberModes(m.nick.Value(), steps), done)
+	return ch.changeModes(memberModes(m.nick, steps), done)
 }
 
-func (ch *Channel) setRole(m *member, want translate.Role, done func(error)) error {
+func (ch *Channel) setRole(m member, want translate.Role, done func(error)) error {
 	steps, err := translate.RoleSteps(want, ch.n.modeLetters(m.modes), ch.n.support.PrefixModes, ch.moderation())
 	if err != nil {
 		return refuse("not-allowed", "%v", err)
 	}
-	return ch.changeModes(memberModes(m.nick.Value(), steps), done)
+	return ch.changeModes(memberModes(m.nick, steps), done)
 }
 
 // target returns the nick or mask that an item is about: its nick, or an address

@@ -137,9 +137,7 @@ func (n *Network) setAway(nick, text string) bool {
 	p.away = strings.Clone(text)
 	n.noteAway(nick, text)
 	for _, ch := range n.channels {
-		if m := ch.member(nick); m != nil {
-			ch.show(m)
-		}
+		ch.showNick(nick)
 	}
 	return true
 }
@@ -147,7 +145,7 @@ func (n *Network) setAway(nick, text string) bool {
 // sharesChannel reports whether somebody is in a channel with us.
 func (n *Network) sharesChannel(nick string) bool {
 	for _, ch := range n.channels {
-		if ch.member(nick) != nil {
+		if ch.hasMember(nick) {
 			return true
 		}
 	}
@@ -157,7 +155,7 @@ func (n *Network) sharesChannel(nick string) bool {
 // onWhoEntry learns from WHO who is where, logged in as whom, and away.
 func (n *Network) onWhoEntry(ev ircconn.WhoEntry) {
 	ch := n.channel(ev.Channel)
-	if ch == nil || ch.member(ev.Nick) == nil {
+	if ch == nil || !ch.hasMember(ev.Nick) {
 		return
 	}
 	p := n.know(ev.Nick)

@@ -48,12 +48,12 @@ func (ch *Channel) ban(target banTarget, reason string, done func(error)) error 
 		return ch.setBan(target.name, done)
 	}
 	nick := target.name
-	if m := ch.member(nick); m != nil {
-		nick = m.nick.Value()
+	if m, there := ch.member(nick); there {
+		nick = m.nick
 	}
 	return ch.maskOf(nick, func(mask string) error {
 		return ch.setBan(mask, func(err error) {
-			if err != nil || ch.member(nick) == nil {
+			if err != nil || !ch.hasMember(nick) {
 				done(err)
 				return
 			}

@@ -73,7 +73,7 @@ func (n *Network) namesWithinBounds(ev ircconn.Names) ircconn.Event {
 	var kept []ircconn.NamesEntry
 	for _, entry := range ev.Members {
 		switch {
-		case ch.named && ch.member(entry.Nick) != nil:
+		case ch.named && ch.hasMember(entry.Nick):
 			kept = append(kept, entry)
 		case room > 0:
 			room--
@@ -93,7 +93,7 @@ func (n *Network) mayShow(channel, nick string) bool {
 	if n.roomForMembers() > 0 {
 		return true
 	}
-	if ch := n.channel(channel); ch != nil && ch.named && ch.member(nick) != nil {
+	if ch := n.channel(channel); ch != nil && ch.named && ch.hasMember(nick) {
 		return true
 	}
 	n.tellOfMembers()
@@ -104,7 +104,7 @@ func (n *Network) mayShow(channel, nick string) bool {
 func (n *Network) roomForMembers() int {
 	room := mostMembers
 	for _, ch := range n.channels {
-		room -= len(ch.members)
+		room -= ch.members.len()
 	}
 	return room
 }

@@ -2,10 +2,8 @@ package gateway
 
 import (
 	"log/slog"
-	"slices"
 	"strings"
 	"time"
-	"unique"
 
 	"passerelle/component"
 	"passerelle/ircconn"
@@ -30,10 +28,10 @@ type Channel struct {
 	learning                  time.Time // until when answers to our own WHO and MODE are under way
 	waiting                   []joinRequest
 	sessions                  []session
-	members                   []member // sorted by nick once named
+	members                   memberList // sorted by nick once named
 	// shown are the members that the clients know of, where that is not what
 	// members says because they could not be told; else nil.
-	shown    []member
+	shown    *memberList
 	past     []ircconn.Message // of a batch of history that has not ended
 	heard    time.Time         // when the last message was said, by the server's time
 	speakers map[string]string // occupant ids by identity
@@ -64,16 +62,6 @@ type joinRequest struct {
 	stanza *component.Stanza
 }
 
-// member is somebody in a channel. There can be very many of these.
-type member struct {
-	nick  unique.Handle[string]
-	modes uint8 // bit i: the i-th of the network's prefix modes
-}
-
-func newMember(nick string, modes uint8) member {
-	return member{unique.Make(strings.Clone(nick)), modes}
-}
-
 func (n *Network) newChannel(name string, room component.JID) *Channel {
 	name, room = strings.Clone(name), cloneJID(room)
 	ch := &Channel{n: n, name: name, folded: n.fold(name), jid: room}
@@ -102,8 +90,8 @@ func (ch *Channel) delete() {
 	if len(n.channels) == 0 {
 		clear(n.people)
 	}
-	for _, m := range ch.members {
-		n.forget(m.nick.Value())
+	for _, m := range ch.members.all() {
+		n.forget(m.nick)
 	}
 	n.watchIdle()
 }
@@ -117,59 +105,28 @@ func (ch *Channel) occupant(nick string) component.JID {
 
 func (ch *Channel) compare(a, b string) int { return ch.n.support.Casemapping.Compare(a, b) }
 
-func (ch *Channel) sort() {
-	slices.SortStableFunc(ch.members, func(a, b member) int { return ch.compare(a.nick.Value(), b.nick.Value()) })
-}
-
-// sortAndMerge orders the members after a list of names; whoever is listed
-// twice stays once.
-func (ch *Channel) sortAndMerge() {
-	ch.sort()
-	last := 0
-	for i := 1; i < len(ch.members); i++ {
-		if ch.compare(ch.members[i].nick.Value(), ch.members[last].nick.Value()) == 0 {
-			ch.members[last].modes |= ch.members[i].modes
-			continue
-		}
-		last++
-		ch.members[last] = ch.members[i]
-	}
-	ch.members = slices.Clip(ch.members[:min(last+1, len(ch.members))])
-}
-
-// find returns where a nick is, or would be, among the sorted members.
-func (ch *Channel) find(nick string) (int, bool) {
-	casemapping := ch.n.support.Casemapping
-	low, high := 0, len(ch.members)
-	for low < high {
-		middle := int(uint(low+high) / 2)
-		switch order := casemapping.Compare(nick, ch.members[middle].nick.Value()); {
-		case order == 0:
-			return middle, true
-		case order > 0:
-			low = middle + 1
-		default:
-			high = middle
-		}
-	}
-	return low, false
-}
-
-// member returns the member of that nick, or nil. The pointer is good until
-// members come or go.
-func (ch *Channel) member(nick string) *member {
+// member returns the member of that nick, and whether there is one.
+func (ch *Channel) member(nick string) (member, bool) {
 	if i := ch.place(nick); i >= 0 {
-		return &ch.members[i]
+		return ch.members.at(i), true
 	}
-	return nil
+	return member{}, false
 }
 
-// place returns where the member of that nick is, or -1.
+func (ch *Channel) hasMember(nick string) bool { return ch.place(nick) >= 0 }
+
+// place returns where the member of that nick is, or -1. It is good until members come
+// or go.
 func (ch *Channel) place(nick string) int {
 	if !ch.named {
-		return slices.IndexFunc(ch.members, func(m member) bool { return ch.compare(m.nick.Value(), nick) == 0 })
+		for i, m := range ch.members.all() {
+			if ch.compare(m.nick, nick) == 0 {
+				return i
+			}
+		}
+		return -1
 	}
-	if i, found := ch.find(nick); found {
+	if i, found := ch.members.find(ch.n.support.Casemapping, nick); found {
 		return i
 	}
 	return -1
@@ -177,15 +134,14 @@ func (ch *Channel) place(nick string) int {
 
 // add puts a member in and reports whether they were not there before.
 func (ch *Channel) add(nick string, modes uint8) bool {
-	if !ch.named {
-		ch.members = append(ch.members, newMember(nick, modes))
-		return true
+	at := ch.members.len()
+	if ch.named {
+		var found bool
+		if at, found = ch.members.find(ch.n.support.Casemapping, nick); found {
+			return false
+		}
 	}
-	i, found := ch.find(nick)
-	if found {
-		return false
-	}
-	ch.members = slices.Insert(ch.members, i, newMember(nick, modes))
+	ch.members.insert(at, nick, modes)
 	return true
 }
 
@@ -195,8 +151,8 @@ func (ch *Channel) removeMember(nick string) (member, bool) {
 	if at < 0 {
 		return member{}, false
 	}
-	gone := ch.members[at]
-	ch.members = slices.Delete(ch.members, at, at+1)
+	gone := ch.members.at(at)
+	ch.members.remove(at)
 	return gone, true
 }
 
@@ -237,14 +193,14 @@ func (ch *Channel) moderation() translate.Moderation {
 }
 
 // roles returns a member's affiliation and role.
-func (ch *Channel) roles(m *member) (translate.Affiliation, translate.Role) {
+func (ch *Channel) roles(m member) (translate.Affiliation, translate.Role) {
 	return translate.RolesOf(ch.n.modeLetters(m.modes), ch.n.support.PrefixModes, ch.moderation())
 }
 
 // selfModerates reports whether our own user is a moderator.
 func (ch *Channel) selfModerates() bool {
-	m := ch.member(ch.n.nick())
-	if m == nil {
+	m, there := ch.member(ch.n.nick())
+	if !there {
 		return false
 	}
 	_, role := ch.roles(m)

@@ -69,7 +69,7 @@ func (u *User) connectionInfo(name string) string {
 		for i := range ch.sessions {
 			sessions = append(sessions, ch.sessions[i].jid.Resource)
 		}
-		channels = append(channels, fmt.Sprintf("%s: %d members, %d of your clients (%s)", ch.name, len(ch.members), len(sessions), strings.Join(sessions, ", ")))
+		channels = append(channels, fmt.Sprintf("%s: %d members, %d of your clients (%s)", ch.name, ch.members.len(), len(sessions), strings.Join(sessions, ", ")))
 	}
 	sort.Strings(channels)
 	return strings.Join(append(lines, channels...), "\n")

@@ -195,7 +195,7 @@ func (u *User) writeRoomInfo(r *request) {
 	u.writeField("FORM_TYPE", "hidden", "http://jabber.org/protocol/muc#roominfo")
 	u.writeField("muc#roominfo_description", "text-single", ch.name+" on "+ch.n.name)
 	u.writeField("muc#roominfo_subject", "text-single", plain(ch.topic.text))
-	u.writeField("muc#roominfo_occupants", "text-single", strconv.Itoa(len(ch.members)))
+	u.writeField("muc#roominfo_occupants", "text-single", strconv.Itoa(ch.members.len()))
 	subjectForAll := "1"
 	if ch.hasMode("t") {
 		subjectForAll = "0"
@@ -272,12 +272,11 @@ func (u *User) writeOccupantItems(r *request) {
 		return
 	}
 	start := len(u.enc.Bytes())
-	for i := range ch.members {
+	for _, m := range ch.members.all() {
 		if u.isFull(start) {
 			return
 		}
-		nick := ch.members[i].nick.Value()
-		u.writeItem(ch.occupant(nick), nick)
+		u.writeItem(ch.occupant(m.nick), m.nick)
 	}
 }
 

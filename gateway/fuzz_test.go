@@ -6,7 +6,6 @@ import (
 	"encoding/xml"
 	"errors"
 	"io"
-	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -309,15 +308,15 @@ func (ch *Channel) fault() string {
 		return "a channel is kept under another name"
 	case len(ch.sessions)+len(ch.waiting) > mostSessions:
 		return "too many clients are in a room"
-	case ch.named && !slices.IsSortedFunc(ch.members, func(a, b member) int { return ch.compare(a.nick.Value(), b.nick.Value()) }):
-		return "the members of a channel are not in order"
-	}
-	if !ch.named {
+	case !ch.named:
 		return ""
 	}
-	for i := 1; i < len(ch.members); i++ {
-		if ch.compare(ch.members[i-1].nick.Value(), ch.members[i].nick.Value()) == 0 {
+	for i := 1; i < ch.members.len(); i++ {
+		switch order := ch.compare(ch.members.at(i-1).nick, ch.members.at(i).nick); {
+		case order == 0:
 			return "somebody is in a channel twice"
+		case order > 0:
+			return "the members of a channel are not in order"
 		}
 	}
 	return ""

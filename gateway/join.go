@@ -225,16 +225,15 @@ func (ch *Channel) welcomeAgain(s session, stanza *component.Stanza) {
 // writeOccupants shows one session everybody in the room, itself last.
 func (ch *Channel) writeOccupants(s session, stanza *component.Stanza) {
 	n := ch.n
-	for i := range ch.members {
-		m := &ch.members[i]
-		if n.isSelf(m.nick.Value()) {
+	for _, m := range ch.members.all() {
+		if n.isSelf(m.nick) {
 			continue
 		}
 		a := ch.appearanceOf(m)
-		ch.writePresence(&s, m.nick.Value(), "", &a)
+		ch.writePresence(&s, m.nick, "", &a)
 		n.u.flushLarge()
 	}
-	if self := ch.member(n.nick()); self != nil {
+	if self, there := ch.member(n.nick()); there {
 		a := ch.appearanceOf(self)
 		a.codes = []int{statusSelf}
 		if stanza.To.Resource != n.nick() {
@@ -256,7 +255,7 @@ func (n *Network) onJoined(ev ircconn.Joined) {
 	}
 	n.see(ev.Source, ev.Account)
 	if ch.add(ev.Source.Nick, 0) {
-		ch.show(ch.member(ev.Source.Nick))
+		ch.showNick(ev.Source.Nick)
 	}
 }
 
@@ -300,7 +299,11 @@ func (n *Network) onNames(ev ircconn.Names) {
 		return
 	}
 	if !ch.named {
-		ch.members = slices.Grow(ch.members, len(ev.Members))
+		bytes := 0
+		for _, entry := range ev.Members {
+			bytes += len(entry.Nick)
+		}
+		ch.members.grow(len(ev.Members), bytes)
 	}
 	for _, entry := range ev.Members {
 		if entry.Host != "" {
@@ -309,13 +312,14 @@ func (n *Network) onNames(ev ircconn.Names) {
 		modes := n.modeBits(entry.Prefixes)
 		if ch.add(entry.Nick, modes) {
 			if ch.named {
-				ch.show(ch.member(entry.Nick))
+				ch.showNick(entry.Nick)
 			}
 			continue
 		}
-		if m := ch.member(entry.Nick); m.modes != modes {
-			m.modes = modes
-			ch.show(m)
+		at := ch.place(entry.Nick)
+		if ch.members.at(at).modes != modes {
+			ch.members.setModes(at, modes)
+			ch.show(ch.members.at(at))
 		}
 	}
 }
@@ -331,7 +335,7 @@ func (n *Network) onNamesEnd(ev ircconn.NamesEnd) {
 
 // complete takes the list of members for complete.
 func (n *Network) complete(ch *Channel) {
-	ch.sortAndMerge()
+	ch.members.sortAndMerge(n.support.Casemapping)
 	ch.named, ch.settled = true, true
 	n.forgetStrangers()
 	ch.add(n.nick(), 0) // COMPAT: channels with hidden members (+D, auditorium) may list nobody
@@ -367,7 +371,7 @@ func (n *Network) askWho(ch *Channel) {
 }
 
 func (n *Network) asksWho(ch *Channel) bool {
-	return n.caps.Has("away-notify") && len(ch.members) <= whoLimit
+	return n.caps.Has("away-notify") && ch.members.len() <= whoLimit
 }
 
 // onWhoEnd ends what we asked ourselves on joining.

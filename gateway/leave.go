@@ -44,16 +44,16 @@ func (ch *Channel) leave(full component.JID, how departure, why exit) {
 	}
 	ch.keep()
 	ch.n.updateAway()
-	if self := ch.member(ch.n.nick()); self != nil && len(ch.sessions) > 0 {
+	if self, there := ch.member(ch.n.nick()); there && len(ch.sessions) > 0 {
 		ch.show(self)
 	}
 }
 
 // writeSelfGone tells one session that it is out.
 func (ch *Channel) writeSelfGone(s *session, why exit) {
-	self := ch.member(ch.n.nick())
-	if self == nil {
-		self = &member{nick: newMember(ch.n.nick(), 0).nick}
+	self, there := ch.member(ch.n.nick())
+	if !there {
+		self.nick = ch.n.nick()
 	}
 	a := ch.departure(self, why)
 	start := len(ch.n.u.enc.Bytes())

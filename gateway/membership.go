@@ -1,7 +1,6 @@
 package gateway
 
 import (
-	"slices"
 	"strings"
 
 	"passerelle/ircconn"
@@ -48,12 +47,11 @@ func (n *Network) parted(channel string) bool {
 
 // lose takes a member out and shows it.
 func (ch *Channel) lose(nick string, why exit) {
-	at := ch.place(nick)
-	if at < 0 {
+	gone, found := ch.removeMember(nick)
+	if !found {
 		return
 	}
-	ch.showGone(ch.members[at], why)
-	ch.members = slices.Delete(ch.members, at, at+1)
+	ch.showGone(gone, why)
 	ch.n.forget(nick)
 }
 

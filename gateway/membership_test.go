@@ -19,8 +19,8 @@ func gone(nick, to, status, x string) string {
 func (w *world) expectMembers(want string) {
 	w.t.Helper()
 	var got []string
-	for _, m := range w.network().channel("#chan").members {
-		got = append(got, m.nick.Value())
+	for _, m := range w.network().channel("#chan").members.all() {
+		got = append(got, m.nick)
 	}
 	if strings.Join(got, " ") != want {
 		w.t.Errorf("members %v, want %s", got, want)

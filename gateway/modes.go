@@ -33,14 +33,15 @@ func (n *Network) onModeChanged(ev ircconn.ModeChanged) {
 			told = append(told, change)
 			continue
 		}
-		m := ch.member(change.Arg)
-		if m == nil {
+		at := ch.place(change.Arg)
+		if at < 0 {
 			continue
 		}
-		m.modes &^= n.modeBit(change.Mode)
+		modes := ch.members.at(at).modes &^ n.modeBit(change.Mode)
 		if change.Add {
-			m.modes |= n.modeBit(change.Mode)
+			modes |= n.modeBit(change.Mode)
 		}
+		ch.members.setModes(at, modes)
 		touched = append(touched, change.Arg)
 	}
 	if !moderatorBefore && ch.selfModerates() {
@@ -64,15 +65,15 @@ func (n *Network) onModeChanged(ev ircconn.ModeChanged) {
 // moderation is not what it was before, those whose role depends on it.
 func (ch *Channel) showChanges(nicks []string, before translate.Moderation) {
 	if ch.moderation() != before {
-		for i := range ch.members {
-			if m := &ch.members[i]; m.modes == 0 {
-				nicks = append(nicks, m.nick.Value())
+		for _, m := range ch.members.all() {
+			if m.modes == 0 {
+				nicks = append(nicks, m.nick)
 			}
 		}
 	}
 	slices.Sort(nicks)
 	for _, nick := range slices.Compact(nicks) {
-		ch.show(ch.member(nick))
+		ch.showNick(nick)
 		ch.n.u.flushLarge()
 	}
 }

@@ -243,7 +243,7 @@ func (n *Network) onSupportChanged(ev ircconn.SupportChanged) {
 	channels := n.channels
 	n.channels = nil
 	for _, ch := range channels {
-		ch.sort()
+		ch.members.sortAndMerge(n.support.Casemapping)
 		ch.folded = n.fold(ch.name)
 		n.channels.add(ch)
 	}

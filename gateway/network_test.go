@@ -59,11 +59,11 @@ func TestOtherCasemapping(t *testing.T) {
 		t.Fatal("the channel is not found as ascii folds it")
 	}
 	for _, nick := range []string{"juliet", "[X]", "zz"} {
-		if ch.member(nick) == nil {
+		if !ch.hasMember(nick) {
 			t.Errorf("%s is not found", nick)
 		}
 	}
-	if ch.member("{x}") != nil || n.people[n.fold("[X]")] == nil || len(n.people) != 1 {
+	if ch.hasMember("{x}") || n.people[n.fold("[X]")] == nil || len(n.people) != 1 {
 		t.Errorf("people %v", n.people)
 	}
 	w.forget()

@@ -2,7 +2,6 @@ package gateway
 
 import (
 	"slices"
-	"sort"
 	"strings"
 
 	"passerelle/component"
@@ -32,7 +31,7 @@ func (ch *Channel) updateSession(s *session, r *request) error {
 	ch.keep()
 	n.updateAway()
 	if !n.wantsOtherNick(s, r.occupant()) {
-		if self := ch.member(n.nick()); self != nil {
+		if self, there := ch.member(n.nick()); there {
 			ch.show(self)
 		}
 		return nil
@@ -94,10 +93,10 @@ func (n *Network) onNickChanged(ev ircconn.NickChanged) {
 	n.renamePerson(old, ev.New, ev.Source)
 	self := ev.Self || n.isSelf(old)
 	for _, ch := range n.channels {
-		if gone := ch.member(old); gone != nil && ch.named {
-			ch.showRename(old, ev.New)
-		} else if !ch.named {
+		if !ch.named {
 			ch.renameShown(old, ev.New)
+		} else if m, there := ch.member(old); there {
+			ch.showRename(m, old, ev.New)
 		}
 	}
 	if self {
@@ -115,7 +114,7 @@ func (n *Network) onNickChanged(ev ircconn.NickChanged) {
 			continue
 		}
 		ch.add(ev.New, m.modes)
-		ch.show(ch.member(ev.New))
+		ch.showNick(ev.New)
 	}
 	if self {
 		n.regained()
@@ -129,7 +128,7 @@ func (n *Network) onNickChanged(ev ircconn.NickChanged) {
 func (n *Network) renamePerson(old, renamed string, source ircconn.Source) {
 	shared := false
 	for _, ch := range n.channels {
-		shared = shared || ch.member(old) != nil
+		shared = shared || ch.hasMember(old)
 	}
 	if !shared {
 		return
@@ -147,9 +146,8 @@ func (n *Network) renamePerson(old, renamed string, source ircconn.Source) {
 
 // showRename is the first half of a change of nick: the old nick is gone and
 // says which one follows. The occupant id of both halves is the same.
-func (ch *Channel) showRename(old, renamed string) {
+func (ch *Channel) showRename(m member, old, renamed string) {
 	n := ch.n
-	m := ch.member(old)
 	a := ch.appearanceOf(m)
 	a.show, a.status = "", ""
 	if !n.isSelf(old) {
@@ -168,20 +166,19 @@ func (ch *Channel) showRename(old, renamed string) {
 // renameShown shows a new nick in a room whose members are being listed anew, where
 // the clients know the old one.
 func (ch *Channel) renameShown(old, renamed string) {
-	at, known := sort.Find(len(ch.shown), func(i int) int { return ch.compare(old, ch.shown[i].nick.Value()) })
+	if ch.shown == nil {
+		return
+	}
+	at, known := ch.shown.find(ch.n.support.Casemapping, old)
 	if !known {
 		return
 	}
-	m := ch.shown[at]
-	a := ch.appearanceOf(&m)
-	listed := ch.members
-	ch.members = []member{m}
-	ch.showRename(old, renamed)
-	ch.members = listed
-	m.nick = newMember(renamed, 0).nick
-	ch.shown = slices.Delete(slices.Clone(ch.shown), at, at+1)
-	at, _ = sort.Find(len(ch.shown), func(i int) int { return ch.compare(renamed, ch.shown[i].nick.Value()) })
-	ch.shown = slices.Insert(ch.shown, at, m)
+	m := ch.shown.at(at)
+	a := ch.appearanceOf(m)
+	ch.showRename(m, old, renamed)
+	ch.shown.remove(at)
+	at, _ = ch.shown.find(ch.n.support.Casemapping, renamed)
+	ch.shown.insert(at, renamed, m.modes)
 	if ch.n.isSelf(old) {
 		a.codes = []int{statusSelf}
 	} else {

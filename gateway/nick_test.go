@@ -34,7 +34,7 @@ func TestNickOfSomebodyElse(t *testing.T) {
 	w.expect(rename("nurse", "Nurse", desk, "admin", "moderator", "", false)...)
 	w.event(ircconn.NickChanged{Source: source("stranger"), New: "friend"})
 	w.expect()
-	if got := len(w.network().channel("#chan").members); got != 3 {
+	if got := w.network().channel("#chan").members.len(); got != 3 {
 		t.Errorf("%d members", got)
 	}
 }

@@ -33,8 +33,8 @@ type exit struct {
 }
 
 // appearanceOf is what one of our user's sessions may see of a member.
-func (ch *Channel) appearanceOf(m *member) appearance {
-	n, nick := ch.n, m.nick.Value()
+func (ch *Channel) appearanceOf(m member) appearance {
+	n, nick := ch.n, m.nick
 	var a appearance
 	a.affiliation, a.role = ch.roles(m)
 	source := ircconn.Source{Nick: nick}
@@ -101,24 +101,30 @@ func writeOccupantID(e *component.Encoder, id string) {
 }
 
 // show sends a member's presence to every session, with 110 for ourselves.
-func (ch *Channel) show(m *member) {
+func (ch *Channel) show(m member) {
 	if !ch.named {
 		return
 	}
 	a := ch.appearanceOf(m)
-	nick := m.nick.Value()
-	if ch.n.isSelf(nick) {
+	if ch.n.isSelf(m.nick) {
 		a.codes = []int{statusSelf}
 	}
 	for i := range ch.sessions {
-		ch.writePresence(&ch.sessions[i], nick, "", &a)
+		ch.writePresence(&ch.sessions[i], m.nick, "", &a)
+	}
+}
+
+// showNick is show for whoever has that nick, if they are in the channel.
+func (ch *Channel) showNick(nick string) {
+	if m, there := ch.member(nick); there {
+		ch.show(m)
 	}
 }
 
 // showAll sends the presence of all members to every session.
 func (ch *Channel) showAll() {
-	for i := range ch.members {
-		ch.show(&ch.members[i])
+	for _, m := range ch.members.all() {
+		ch.show(m)
 		ch.n.u.flushLarge()
 	}
 }
@@ -128,13 +134,13 @@ func (ch *Channel) showGone(m member, why exit) {
 	if !ch.named {
 		return
 	}
-	a := ch.departure(&m, why)
+	a := ch.departure(m, why)
 	for i := range ch.sessions {
-		ch.writePresence(&ch.sessions[i], m.nick.Value(), "unavailable", &a)
+		ch.writePresence(&ch.sessions[i], m.nick, "unavailable", &a)
 	}
 }
 
-func (ch *Channel) departure(m *member, why exit) appearance {
+func (ch *Channel) departure(m member, why exit) appearance {
 	a := ch.appearanceOf(m)
 	a.role, a.show, a.status = translate.NoRole, "", why.text
 	a.actor, a.reason, a.codes = why.actor, why.reason, why.codes

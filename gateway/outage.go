@@ -206,7 +206,7 @@ func (ch *Channel) interrupt() {
 	ch.topicID = ""
 	ch.stopTimer()
 	if !ch.named && ch.shown != nil { // it was lost again while it came back
-		ch.members, ch.named, ch.shown = ch.shown, true, nil
+		ch.members, ch.named, ch.shown = *ch.shown, true, nil
 	}
 }
 

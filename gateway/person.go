@@ -92,7 +92,7 @@ func (n *Network) forget(nick string) {
 		return
 	}
 	for _, ch := range n.channels {
-		if !ch.named || ch.member(nick) != nil {
+		if !ch.named || ch.hasMember(nick) {
 			return // where the list is not complete, they may still be in it
 		}
 	}
@@ -145,7 +145,7 @@ func (ch *Channel) appendIdentity(to []byte, source ircconn.Source, account stri
 		return n.u.jid.Append(append(to, "self "...))
 	case p != nil:
 		return append(to, p.key...)
-	case ch.member(source.Nick) != nil:
+	case ch.hasMember(source.Nick):
 		return append(append(to, "nick "...), n.fold(source.Nick)...)
 	default:
 		return n.appendIdentity(to, source, account)

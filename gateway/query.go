@@ -69,12 +69,12 @@ func (u *User) onRoomMessage(r *request) error {
 // nickOf returns the nick of an occupant, who appears under a resource that may
 // be cleaned of some characters; empty for nobody.
 func (ch *Channel) nickOf(resource string) string {
-	if m := ch.member(resource); m != nil {
-		return m.nick.Value()
+	if m, there := ch.member(resource); there {
+		return m.nick
 	}
-	for i := range ch.members {
-		if nick := ch.members[i].nick.Value(); translate.NickToResource(nick) == resource {
-			return nick
+	for _, m := range ch.members.all() {
+		if translate.NickToResource(m.nick) == resource {
+			return m.nick
 		}
 	}
 	return ""
@@ -160,7 +160,7 @@ func (n *Network) whisperInRoom(q query, ev ircconn.Message) bool {
 		return false
 	}
 	for _, ch := range n.channels {
-		if ch.jid != q.room || ch.member(ev.Source.Nick) == nil || len(ch.sessions) == 0 {
+		if ch.jid != q.room || !ch.hasMember(ev.Source.Nick) || len(ch.sessions) == 0 {
 			continue
 		}
 		id := newID()

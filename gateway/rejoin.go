@@ -76,9 +76,9 @@ func (ch *Channel) beginAgain() {
 		return
 	}
 	if ch.shown == nil {
-		ch.shown = ch.members
+		ch.shown = new(ch.members)
 	}
-	ch.members, ch.named = nil, false
+	ch.members, ch.named = memberList{}, false
 }
 
 // catchUp shows the clients what has changed in a room while they could not be
@@ -101,30 +101,31 @@ func (ch *Channel) writeDifferences(to []session, absence string) {
 	all := ch.sessions
 	ch.sessions = to
 	defer func() { ch.sessions = all }()
-	before, now := ch.shown, ch.members
-	for len(before) > 0 || len(now) > 0 {
+	before, now := ch.shown, &ch.members
+	for i, j := 0, 0; i < before.len() || j < now.len(); {
 		order := 0
+		var was, is member
 		switch {
-		case len(now) == 0:
-			order = -1
-		case len(before) == 0:
-			order = 1
+		case j == now.len():
+			was, order = before.at(i), -1
+		case i == before.len():
+			is, order = now.at(j), 1
 		default:
-			order = ch.compare(before[0].nick.Value(), now[0].nick.Value())
+			was, is = before.at(i), now.at(j)
+			order = ch.compare(was.nick, is.nick)
 		}
-		switch {
-		case order < 0:
-			ch.showGone(before[0], exit{text: absence})
-			before = before[1:]
+		if order < 0 {
+			ch.showGone(was, exit{text: absence})
 			ch.n.u.flushLarge()
-			continue
-		case order > 0 || before[0].modes != now[0].modes || before[0].nick != now[0].nick:
-			ch.show(&now[0])
+		} else if was != is {
+			ch.show(is)
 			ch.n.u.flushLarge()
 		}
-		if order == 0 {
-			before = before[1:]
+		if order <= 0 {
+			i++
 		}
-		now = now[1:]
+		if order >= 0 {
+			j++
+		}
 	}
 }

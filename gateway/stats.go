@@ -261,7 +261,7 @@ func (n *Network) measure() measure {
 	for _, ch := range n.channels {
 		if ch.joined || m.interrupted > 0 {
 			m.rooms++
-			m.occupants += int32(len(ch.members))
+			m.occupants += int32(ch.members.len())
 		}
 	}
 	return m

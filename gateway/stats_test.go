@@ -63,7 +63,7 @@ func TestNetworksAreCounted(t *testing.T) {
 func TestMessagesAreNotRecounted(t *testing.T) {
 	w := connected(t)
 	w.u.roundDone(1)
-	w.network().channel("#chan").members = nil // nobody has noticed
+	w.network().channel("#chan").members = memberList{} // nobody has noticed
 	w.u.lineArrived(ircconn.Message{}, w.clock)
 	w.u.roundDone(1)
 	if got := w.g.Stats().Networks[OtherNetworks].Occupants; got != 3 {

@@ -120,7 +120,7 @@ func (u *User) onStreamLost(heard time.Time) {
 	for _, n := range u.networks {
 		for _, ch := range n.channels {
 			if ch.named && ch.shown == nil && len(ch.sessions) > 0 {
-				ch.shown = slices.Clone(ch.members)
+				ch.shown = new(ch.members.clone())
 			}
 		}
 	}
