@@ -145,7 +145,17 @@ func (l *memberList) sortAndMerge(casemapping ircconn.Casemapping) {
 // find returns where a nick is, or would be, in a list that is sorted.
 func (l *memberList) find(casemapping ircconn.Casemapping, nick string) (int, bool) {
 	text := l.text()
-	return slices.BinarySearchFunc(l.places, nick, func(p memberPlace, nick string) int {
-		return casemapping.Compare(p.in(text), nick)
-	})
+	low, high := 0, len(l.places)
+	for low < high {
+		middle := int(uint(low+high) / 2)
+		switch order := casemapping.Compare(nick, l.places[middle].in(text)); {
+		case order == 0:
+			return middle, true
+		case order > 0:
+			low = middle + 1
+		default:
+			high = middle
+		}
+	}
+	return low, false
 }

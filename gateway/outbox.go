@@ -26,8 +26,13 @@ type outgoing struct {
 	failed  bool      // a line of it was refused, and its sender told
 }
 
-// outboxLimit is how many messages may be under way.
-const outboxLimit = 256
+// outboxLimit is how many messages may be under way, and shownKept how many of those
+// that were shown are kept, for servers that do not echo: a refusal could still follow.
+// Twice as many are for a while.
+const (
+	outboxLimit = 256
+	shownKept   = 32
+)
 
 // transmit queues the lines of a message and remembers it. Nothing is queued
 // when any line cannot be.
@@ -36,15 +41,16 @@ func (n *Network) transmit(out *outgoing, what utterance) error {
 	if err != nil {
 		return err
 	}
-	n.forgetShown()
-	if len(n.outbox) >= outboxLimit {
+	if n.underWay() >= outboxLimit {
 		return refuse("resource-constraint", "too many messages wait to be sent to %s; try again in a moment", n.name)
 	}
 	out.lines = len(lines)
-	for i := range lines {
-		label := n.newLabel()
-		lines[i] = lines[i].WithLabel(label)
-		out.labels = append(out.labels, label)
+	if n.givesLabels() {
+		for i := range lines {
+			label := n.newLabel()
+			lines[i] = lines[i].WithLabel(label)
+			out.labels = append(out.labels, label)
+		}
 	}
 	n.receipts++
 	out.receipt, out.echoes = uint64(n.receipts), n.caps.Has("echo-message")
@@ -57,16 +63,37 @@ func (n *Network) transmit(out *outgoing, what utterance) error {
 	return nil
 }
 
+// underWay is how many messages wait for the server.
+func (n *Network) underWay() int {
+	if len(n.outbox) < outboxLimit {
+		return len(n.outbox) // or fewer, which is as good
+	}
+	count := 0
+	for _, out := range n.outbox {
+		if !out.shown {
+			count++
+		}
+	}
+	return count
+}
+
 // onWritten shows a message in its room when its last line has left, where the
 // server does not echo. Where it does, its answer is due from now on.
 func (n *Network) onWritten(ev ircconn.Written) {
-	i := slices.IndexFunc(n.outbox, func(out *outgoing) bool { return out.receipt == ev.Receipt })
+	i := len(n.outbox) - 1 // what was just written is among the last
+	for i >= 0 && n.outbox[i].receipt != ev.Receipt {
+		i--
+	}
 	if i < 0 {
 		return
 	}
 	out := n.outbox[i]
 	if !out.echoes {
 		out.show(n.u.g.now())
+		out.keepAddresses()
+		if len(n.outbox) > 2*shownKept {
+			n.forgetShown()
+		}
 		return
 	}
 	if out.at.IsZero() {
@@ -128,10 +155,23 @@ func (n *Network) failOutbox() {
 	}
 }
 
-// forgetShown drops the messages whose refusal would have come by now.
+// forgetShown drops the messages whose refusal would have come by now, and the oldest
+// of those that were shown where they are many.
 func (n *Network) forgetShown() {
 	limit := n.u.g.now().Add(-n.u.g.live().AnswerTimeout)
-	n.outbox = slices.DeleteFunc(n.outbox, func(out *outgoing) bool { return out.shown && out.at.Before(limit) })
+	shown := 0
+	for _, out := range n.outbox {
+		if out.shown {
+			shown++
+		}
+	}
+	n.outbox = slices.DeleteFunc(n.outbox, func(out *outgoing) bool {
+		if !out.shown {
+			return false
+		}
+		shown--
+		return shown >= shownKept || out.at.Before(limit)
+	})
 }
 
 // show shows the message in its room, unless it was refused.
@@ -140,12 +180,21 @@ func (out *outgoing) show(now time.Time) {
 		out.ch.reflect(out.stanza, out.body)
 	}
 	out.shown, out.at = true, now
-	// All that a refusal may still need is how to answer the message.
-	s := out.stanza
 	out.body = ""
-	out.stanza = &component.Stanza{
-		Kind: s.Kind, Type: strings.Clone(s.Type), ID: strings.Clone(s.ID), From: cloneJID(s.From), To: cloneJID(s.To),
+}
+
+// keepAddresses leaves of the stanza what a refusal still needs: how to answer it. The
+// rest can be large, and all of it is held by the smallest part.
+func (out *outgoing) keepAddresses() {
+	s := out.stanza
+	s.ID, s.Lang, s.Children = strings.Clone(s.ID), "", nil
+	if ch := out.ch; ch != nil && s.Type == "groupchat" && s.To == ch.jid {
+		if session := ch.session(s.From); session != nil {
+			s.Type, s.From, s.To = "groupchat", session.jid, ch.jid // which are kept anyway
+			return
+		}
 	}
+	s.Type, s.From, s.To = strings.Clone(s.Type), cloneJID(s.From), cloneJID(s.To)
 }
 
 // echoed recognises a line of ours that the server gave back (IRCv3
@@ -186,6 +235,7 @@ func (n *Network) onEchoLost() {
 	for _, out := range n.outbox {
 		out.echoes = false
 		out.show(n.u.g.now())
+		out.keepAddresses()
 	}
 }
 

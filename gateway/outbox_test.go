@@ -143,12 +143,35 @@ func TestMessagesThatAreNeverEchoed(t *testing.T) {
 		w.event(ircconn.Written{Receipt: 2})
 		w.pass(10 * time.Second)
 		w.expectOne(`type='error' id='m1'`, `remote-server-timeout`, `irc.test has not confirmed this message within 20s`)
-		w.echo("two", "2")
+		w.echo("two", w.irc.sent[1].Label)
 		w.expectOne(`id='m2'`, `<body>two</body>`)
 		w.pass(time.Hour)
 		w.expect()
 		if left := len(w.network().outbox); left != 0 {
 			t.Errorf("%v: %d messages are still under way", caps, left)
+		}
+	}
+}
+
+// Where the server does not echo, the last messages that were shown are kept for a while,
+// and no more: what they are answered with, and nothing of what they said.
+func TestShownMessagesAreFew(t *testing.T) {
+	w := connected(t)
+	for i := range 10 * shownKept {
+		w.say(desk, fmt.Sprintf("m%d", i), "hello")
+		w.event(ircconn.Written{Receipt: uint64(i + 1)})
+		if kept := len(w.network().outbox); kept > 2*shownKept {
+			t.Fatalf("%d messages are kept", kept)
+		}
+	}
+	w.forget()
+	for i := range shownKept {
+		w.event(refused404)
+		w.expectOne(`to='`+desk+`'`, fmt.Sprintf(`type='error' id='m%d'`, 10*shownKept-1-i))
+	}
+	for _, out := range w.network().outbox {
+		if out.stanza.Children != nil || out.body != "" {
+			t.Errorf("of %s there is %+v", out.stanza.ID, out.stanza)
 		}
 	}
 }

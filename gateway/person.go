@@ -145,8 +145,8 @@ func (ch *Channel) appendIdentity(to []byte, source ircconn.Source, account stri
 		return n.u.jid.Append(append(to, "self "...))
 	case p != nil:
 		return append(to, p.key...)
-	case ch.hasMember(source.Nick):
-		return append(append(to, "nick "...), n.fold(source.Nick)...)
+	case (source.Host != "" || account != "") && ch.hasMember(source.Nick):
+		return append(append(to, "nick "...), n.fold(source.Nick)...) // as they were shown
 	default:
 		return n.appendIdentity(to, source, account)
 	}

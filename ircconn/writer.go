@@ -164,15 +164,15 @@ func (w *writer) queueLines(lines []Line) error {
 	if len(w.queue)-w.early+len(lines) > w.conn.config.QueueLines {
 		return ErrQueueFull
 	}
-	ready := make([]outgoing, len(lines))
-	for i, line := range lines {
+	queue := w.queue
+	for _, line := range lines {
 		data, err := line.bytes(w.limits)
 		if err != nil {
 			return err
 		}
-		ready[i] = line.outgoing(data)
+		queue = append(queue, line.outgoing(data))
 	}
-	w.setQueueLocked(append(w.queue, ready...))
+	w.setQueueLocked(queue)
 	return nil
 }
 

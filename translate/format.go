@@ -188,6 +188,9 @@ func writeDirectives(plain string, parts []part) (styled string, ok bool) {
 // monospace, and so do the lines of preformatted text, without their fences.
 // Quotations stay as they are, because people on IRC read and write them so.
 func ToIRC(body string) string {
+	if !strings.ContainsAny(body, "*_~`\r\n") {
+		return body // as most messages
+	}
 	var b strings.Builder
 	preformatted, first := false, true
 	for _, line := range strings.Split(body, "\n") {
