@@ -95,6 +95,8 @@ func outlookOf(err error) outlook {
 		return hopeless
 	case cause.Kind != ircconn.KindRefused && cause.Kind != ircconn.KindServerClosed:
 		return worthTrying
+	case cause.Err != nil:
+		return worthTrying // the words are our own
 	case throttleWords.MatchString(text):
 		return throttled
 	case banWords.MatchString(text):

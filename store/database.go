@@ -207,8 +207,9 @@ func foundRow(err error) (bool, error) {
 
 // transaction is a transaction of the writer.
 type transaction struct {
-	db *database
-	tx *sql.Tx
+	db         *database
+	tx         *sql.Tx
+	statements map[string]*sql.Stmt // used so far
 }
 
 // change runs a function in a transaction of the writing connection. Only the
@@ -223,7 +224,7 @@ func (db *database) change(ctx context.Context, run func(context.Context, transa
 	if err != nil {
 		return db.noted(err)
 	}
-	if err := run(ctx, transaction{db, tx}); err != nil {
+	if err := run(ctx, transaction{db, tx, make(map[string]*sql.Stmt)}); err != nil {
 		// The error that matters is the first one: SQLite ends a transaction by
 		// itself when the disk is full, and a lost server cannot be told.
 		_ = tx.Rollback()
@@ -257,7 +258,7 @@ func (db *database) changeDurably(ctx context.Context, run func(context.Context,
 
 // exec runs a statement of a fixed text.
 func (t transaction) exec(ctx context.Context, text string, arguments ...any) error {
-	statement, err := t.db.preparedIn(ctx, t.tx, text)
+	statement, err := t.prepared(ctx, text)
 	if err != nil {
 		return err
 	}
@@ -272,7 +273,7 @@ func (t transaction) execOnce(ctx context.Context, text string, arguments ...any
 }
 
 func (t transaction) query(ctx context.Context, text string, arguments ...any) (*sql.Rows, error) {
-	statement, err := t.db.preparedIn(ctx, t.tx, text)
+	statement, err := t.prepared(ctx, text)
 	if err != nil {
 		return nil, err
 	}
@@ -280,16 +281,27 @@ func (t transaction) query(ctx context.Context, text string, arguments ...any) (
 }
 
 func (t transaction) scan(ctx context.Context, text string, arguments []any, into ...any) (found bool, err error) {
-	statement, err := t.db.preparedIn(ctx, t.tx, text)
+	statement, err := t.prepared(ctx, text)
 	if err != nil {
 		return false, err
 	}
 	return foundRow(t.db.noted(statement.QueryRowContext(ctx, arguments...).Scan(into...)))
 }
 
-// preparedIn returns a statement for a transaction. The writer has one connection
+// prepared returns a statement of the transaction. The writer has one connection
 // and the transaction holds it, so a statement that is not compiled yet is
 // compiled for this transaction, and for the following ones before the next.
+func (t transaction) prepared(ctx context.Context, text string) (*sql.Stmt, error) {
+	if statement := t.statements[text]; statement != nil {
+		return statement, nil
+	}
+	statement, err := t.db.preparedIn(ctx, t.tx, text)
+	if err == nil {
+		t.statements[text] = statement
+	}
+	return statement, err
+}
+
 func (db *database) preparedIn(ctx context.Context, tx *sql.Tx, text string) (*sql.Stmt, error) {
 	key := statementKey{db.write, text}
 	db.mu.Lock()
