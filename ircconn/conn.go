@@ -230,6 +230,10 @@ func (c *Conn) advance(r *reader) {
 // proceed does some work and has a goroutine wait for more.
 func (c *Conn) proceed(r *reader, work func()) {
 	panicked := c.guard(work)
+	if r.session.unsent {
+		r.session.unsent = false
+		c.writer.flush(func(receipt uint64) { c.emit(Written{Receipt: receipt}) })
+	}
 	if panicked == nil && !r.session.isOver() {
 		c.rest(r)
 		if work := c.takeLater(); work != nil {

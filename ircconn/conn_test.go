@@ -213,6 +213,7 @@ func TestFloodOfPings(t *testing.T) {
 	c.writer.attach(ours, &newReader(c, ours, Address{}).in)
 	for i := range 10 * maxUrgentLines {
 		c.writer.urgent(newLine("PONG", fmt.Sprint(i)))
+		c.Flush(func(uint64) {})
 	}
 	c.writer.mu.Lock()
 	waiting := len(c.writer.first)

@@ -1,9 +1,6 @@
 package ircconn
 
-import (
-	"bytes"
-	"time"
-)
+import "time"
 
 // flush writes what may leave and the socket takes at once, on the goroutine of who
 // asks: for a line or two that is less work than to start another. What is left over
@@ -17,24 +14,41 @@ func (w *writer) flush(written func(receipt uint64)) {
 }
 
 // flushNow returns the lines that have left.
-func (w *writer) flushNow() []outgoing {
+func (w *writer) flushNow() (gone []outgoing) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	defer w.drainLocked()
-	if w.draining || w.failure != nil || w.in == nil || !w.in.canWriteNow() {
+	if w.draining || w.in == nil || !w.in.canWriteNow() {
 		return nil
 	}
-	batch, _ := w.take(time.Now())
+	for w.failure == nil && len(w.first)+w.releasedLocked() > 0 {
+		batch, _ := w.take(time.Now())
+		left := w.writeLocked(batch)
+		if gone == nil {
+			gone = batch[:left]
+		} else {
+			gone = append(gone, batch[:left]...)
+		}
+		if len(batch) == 0 || left < len(batch) {
+			break
+		}
+	}
+	return gone
+}
+
+// writeLocked writes what the socket takes at once of some lines, and returns how many
+// have left. The rest is for another goroutine.
+func (w *writer) writeLocked(batch []outgoing) (left int) {
 	if len(batch) == 0 {
-		return nil
+		return 0
 	}
 	n, err := w.in.writeNow(joined(batch))
-	left := leftBy(batch, n)
+	left = leftBy(batch, n)
 	trace(w.conn.log, "out", batch[:left])
 	w.conn.traffic.didSend(batch[:left])
 	if err != nil {
 		w.failLocked(err)
-		return batch[:left]
+		return left
 	}
 	if left < len(batch) {
 		// The rest of a line leaves before anything else. It does not wait with our
@@ -46,7 +60,7 @@ func (w *writer) flushNow() []outgoing {
 		rest[0].left += int32(n)
 		w.drainFromLocked(rest)
 	}
-	return batch[:left]
+	return left
 }
 
 // joined is the bytes of lines.
@@ -54,11 +68,15 @@ func joined(batch []outgoing) []byte {
 	if len(batch) == 1 {
 		return batch[0].rest()
 	}
-	lines := make([][]byte, len(batch))
+	size := 0
 	for i := range batch {
-		lines[i] = batch[i].rest()
+		size += len(batch[i].rest())
 	}
-	return bytes.Join(lines, nil)
+	data := make([]byte, 0, size)
+	for i := range batch {
+		data = append(data, batch[i].rest()...)
+	}
+	return data
 }
 
 // leftBy is how many lines have left whole with so many bytes.

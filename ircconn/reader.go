@@ -76,7 +76,7 @@ func (r *reader) expired() {
 	}
 	switch r.watch.expired(r.session.phase) {
 	case actionPing:
-		r.conn.writer.urgent(newLine("PING", pingToken))
+		r.session.send(newLine("PING", pingToken))
 	case actionWelcome:
 		r.session.welcome()
 	case actionIdentified:

@@ -30,6 +30,7 @@ type session struct {
 	// whether the certificate of the server was, brokenOff whether the server's answer to
 	// the end of a login by us is still to come.
 	loggedIn, hopeless, verified, brokenOff bool
+	unsent                                  bool // there are lines to flush
 	// supportLines is how many lines of ISUPPORT have come.
 	supportLines int32
 	// registration is nil once the server has accepted us.
@@ -77,7 +78,11 @@ func (s *session) emit(event Event) {
 	s.conn.emit(event)
 }
 
-func (s *session) send(line Line) { s.conn.writer.urgent(line) }
+// send has a line leave when what is at hand is done, together with others.
+func (s *session) send(line Line) {
+	s.conn.writer.urgent(line)
+	s.unsent = true
+}
 
 // isOver reports whether the session has ended, and with it the reading.
 func (s *session) isOver() bool { return s.failure != nil || s.conn.wasClosed() }

@@ -49,6 +49,7 @@ func (s *session) welcome() {
 	}
 	options := s.conn.options
 	s.conn.writer.setLimits(s.limits())
+	s.unsent = true
 	for _, err := range s.conn.writer.precede(options.AfterConnect) {
 		s.emit(Progress{Text: sentence(fmt.Sprintf("a command after connecting was not sent: %v", err))})
 	}
@@ -77,6 +78,7 @@ func (s *session) registered() {
 		Caps:    s.caps,
 	})
 	s.conn.writer.release()
+	s.unsent = true
 }
 
 // identified ends the wait for a login.

@@ -99,8 +99,8 @@ func (w *writer) detach() {
 	w.wakeLocked()
 }
 
-// precede puts lines before all that wait and lets them leave, paced, before the
-// others may. The errors are of lines that cannot be sent.
+// precede puts lines before all that wait and lets them leave at the next flush, paced,
+// before the others may. The errors are of lines that cannot be sent.
 func (w *writer) precede(lines []Line) (faults []error) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -118,16 +118,15 @@ func (w *writer) precede(lines []Line) (faults []error) {
 	}
 	w.setQueueLocked(append(ready, w.queue...))
 	w.early = len(ready)
-	w.drainLocked()
 	return faults
 }
 
-// release lets the lines of the queue leave: the server has accepted us.
+// release lets the lines of the queue leave from the next flush on: the server has
+// accepted us.
 func (w *writer) release() {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.registered = true
-	w.drainLocked()
 }
 
 func (w *writer) setLimits(limits lineLimits) {
@@ -176,7 +175,7 @@ func (w *writer) queueLines(lines []Line) error {
 	return nil
 }
 
-// urgent queues a line of our own making ahead of all others.
+// urgent queues a line of our own making ahead of all others, to leave at the next flush.
 func (w *writer) urgent(line Line) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -198,7 +197,6 @@ func (w *writer) urgentLocked(line Line) {
 		return
 	}
 	w.first = append(w.first, line.outgoing(data))
-	w.drainLocked()
 }
 
 // quit queues QUIT as the last line. A reason that cannot be sent is left out.
@@ -214,6 +212,7 @@ func (w *writer) quit(reason string) {
 	w.first = w.first[:min(len(w.first), maxUrgentLines-1)]
 	w.urgentLocked(line)
 	w.closed = true
+	w.drainLocked()
 }
 
 // drainLocked sees to it that a goroutine writes what may leave.
