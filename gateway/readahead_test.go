@@ -7,7 +7,6 @@ import (
 	"time"
 
 	"passerelle/ircconn"
-	"passerelle/store"
 )
 
 // paged asks for three messages after one of the archive, and returns what comes.
@@ -23,24 +22,30 @@ func (w *world) paged(after string) string {
 
 // What was read ahead is what would have been read.
 func TestReadAhead(t *testing.T) {
-	w := spoken(t, 10)
+	w := spoken(t, 13)
 	ids := w.archiveIDs()
 	w.paged("")
+	ahead := make(map[int]string)
 	for _, from := range []int{2, 5} {
-		if w.u.ahead == nil {
+		reading := w.u.ahead
+		if reading == nil {
 			t.Fatalf("nothing is read ahead after message %d", from)
 		}
-		ahead := w.paged(ids[from])
+		if ahead[from] = w.paged(ids[from]); w.u.ahead != reading {
+			t.Errorf("what is read ahead is not gone on with after message %d", from)
+		}
+	}
+	for from, page := range ahead {
 		w.u.dropAhead()
-		if again := w.paged(ids[from]); again != ahead || !strings.Contains(ahead, fmt.Sprintf(">line %d<", from+1)) {
-			t.Errorf("read ahead after message %d:\n%s\nelse:\n%s", from, ahead, again)
+		if again := w.paged(ids[from]); again != page || !strings.Contains(page, fmt.Sprintf(">line %d<", from+1)) {
+			t.Errorf("read ahead after message %d:\n%s\nelse:\n%s", from, page, again)
 		}
 	}
 	// Whoever goes on from elsewhere, or backwards, gets that.
 	contains(t, w.paged(ids[0]), ">line 1<", ">line 3<")
 	w.paged(ids[0])
 	w.archive(fmt.Sprintf(rsm, "<max>3</max><before/>"))
-	contains(t, w.out.text.String(), ">line 7<", ">line 9<")
+	contains(t, w.out.text.String(), ">line 10<", ">line 12<")
 	if w.u.ahead != nil {
 		t.Error("something is read ahead of the last page")
 	}
@@ -51,9 +56,9 @@ func TestLastPageIsFresh(t *testing.T) {
 	w := spoken(t, 4)
 	ids := w.archiveIDs()
 	w.paged("")
-	page, read := make(chan store.Page, 1), w.u.ahead.page
-	page <- <-read // before the next is said
-	w.u.ahead.page = page
+	if _, more := <-w.u.ahead.pages; more { // before the next is said
+		t.Error("the last page of the archive is read ahead")
+	}
 	w.event(ircconn.Message{Source: source("romeo"), Target: "#chan", Text: "hark"})
 	w.forget()
 	contains(t, w.paged(ids[2]), ">line 3<", ">hark<", "<count>5</count>", "complete='true'")
@@ -79,7 +84,7 @@ func TestReadAheadEnds(t *testing.T) {
 	}
 	w.paged("")
 	w.clock = w.clock.Add(readAheadTime + time.Second)
-	if w.u.takeAhead(&w.u.ahead.query) != nil || w.u.ahead != nil {
+	if w.u.aheadOf(&w.u.ahead.query) != nil {
 		t.Error("an old page is taken")
 	}
 	// Nothing of somebody who has left the gateway is kept.
