@@ -61,6 +61,10 @@ type Options struct {
 	// LogLevel is from which level on is logged, for admins to change; nil where
 	// that cannot be done.
 	LogLevel *slog.LevelVar
+	// Grows is called, from any goroutine, with about how many bytes of memory the
+	// connections to IRC and the members of channels take that there have been so far,
+	// as if none had ever gone: each time that it is GrowthStep more. It may be nil.
+	Grows func(bytes uint64)
 	// OccupantKey is the secret of the occupant ids (XEP-0421).
 	OccupantKey []byte
 	Log         *slog.Logger
@@ -101,6 +105,7 @@ type Gateway struct {
 	scratches   sync.Pool
 	macs        sync.Pool // of *occupantMAC
 	meter       meter
+	growth      growth
 	panics      atomic.Int64
 	storeAway   atomic.Int64                // until when the store is not waited for, in ns
 	stream      atomic.Pointer[streamState] // nil before the first
@@ -158,6 +163,7 @@ func New(options Options) *Gateway {
 	}
 	g.crew = crew.New(crewSize*runtime.GOMAXPROCS(0), (*User).run)
 	g.meter.init()
+	g.growth.notice = options.Grows
 	g.scratches.New = func() any { return g.meter.newScratch() }
 	g.started = g.now()
 	g.addressing.Fixed = strings.ToLower(options.Config.FixedServer)

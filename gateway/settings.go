@@ -252,13 +252,15 @@ func scopeName(scope store.Scope) string {
 // values returns what counts for a setting at a scope: the choice there, or the
 // next wider one, or the admin's.
 func (u *User) values(name string, scope store.Scope) []string {
-	for _, s := range []store.Scope{scope, {User: scope.User, Server: scope.Server}, {User: scope.User}} {
-		if values := u.chosen[s][name]; len(values) > 0 {
-			return values
+	if len(u.chosen) > 0 {
+		for _, s := range []store.Scope{scope, {User: scope.User, Server: scope.Server}, {User: scope.User}} {
+			if values := u.chosen[s][name]; len(values) > 0 {
+				return values
+			}
 		}
 	}
-	for _, s := range u.g.settings {
-		if s.name == name && s.admin != nil {
+	for i := range u.g.settings {
+		if s := &u.g.settings[i]; s.name == name && s.admin != nil {
 			return []string{s.admin(u.g.live().Config)}
 		}
 	}

@@ -235,6 +235,8 @@ type measure struct {
 	rooms, occupants                int32
 }
 
+func (m measure) connections() int32 { return int32(m.connecting + m.online + m.interrupted) }
+
 // counted is what a network has added already.
 type counted struct {
 	meter *networkMeter
@@ -277,6 +279,7 @@ func (n *Network) count(now measure) {
 		n.counted.meter = n.u.g.meterOf(n.name)
 	}
 	n.counted.measure = now
+	n.u.g.growth.add(now.connections()-was.connections(), now.occupants-was.occupants)
 	m := n.counted.meter
 	m.connecting.Add(int64(now.connecting - was.connecting))
 	m.online.Add(int64(now.online - was.online))

@@ -14,7 +14,7 @@ const canReadNow = true
 // readSocket reads what is there, or answers errWouldBlock.
 func readSocket(fd uintptr, p []byte) (int, error) {
 	for {
-		n, err := syscall.Read(int(fd), p)
+		n, err := readAtOnce(fd, p)
 		switch {
 		case err == nil && n == 0 && len(p) > 0:
 			return 0, io.EOF
@@ -31,7 +31,7 @@ func readSocket(fd uintptr, p []byte) (int, error) {
 // writeSocket writes what the socket takes without waiting.
 func writeSocket(fd uintptr, p []byte) (int, error) {
 	for {
-		n, err := syscall.Write(int(fd), p)
+		n, err := writeAtOnce(fd, p)
 		switch err {
 		case nil:
 			return n, nil

@@ -59,7 +59,7 @@ func (p *Poller) watch(socket int) (err error) {
 // collect takes the sockets that have something to read, and reports whether there
 // are any.
 func (p *Poller) collect(fd uintptr) bool {
-	count, err := syscall.EpollWait(int(fd), p.arrivals.events[:], 0)
+	count, err := epollAtOnce(fd, p.arrivals.events[:])
 	p.arrivals.count = max(0, count)
 	return err == nil && count > 0
 }

@@ -4,7 +4,7 @@ import (
 	"runtime"
 	"runtime/debug"
 	"runtime/metrics"
-	"sync/atomic"
+	"sync"
 	"time"
 )
 
@@ -14,10 +14,10 @@ import (
 // docs/performance.md has what was measured.
 const (
 	// heapFloor is up to how many bytes the heap grows before it is collected at all,
-	// growingFloor the same while what lives grows, as it does when users join: what
-	// lives for long then lies between all the garbage that their joins have made, and
-	// keeps its pages.
-	heapFloor    = 48 << 20
+	// growingFloor the same while what is kept for users grows, as it does when they
+	// join: what lives for long then lies between all the garbage that their joins have
+	// made, and keeps its pages.
+	heapFloor    = 40 << 20
 	growingFloor = 20 << 20
 	// garbagePercent is how much garbage may gather in a larger one, in percent of what
 	// lives.
@@ -42,24 +42,24 @@ const (
 
 // keepMemorySmall paces collections, unless GOGC says how, and gives memory back after
 // bursts, until it is told to stop. GOMEMLIMIT counts as ever.
-func keepMemorySmall(gogc string) (stop func()) {
+func keepMemorySmall(gogc string) (p *pace, stop func()) {
 	stopped := make(chan struct{})
-	var pace pace
-	if gogc == "" {
-		pace.collected()
-	}
+	p = &pace{ended: gogc != ""}
+	p.collected()
 	go giveBack(stopped)
-	return func() {
-		pace.ended.Store(true)
+	return p, func() {
+		p.end()
 		close(stopped)
 	}
 }
 
 // pace is how often garbage is collected.
 type pace struct {
-	ended atomic.Bool
-	live  uint64 // bytes that lived at the last collection
-	rests bool   // they were not more than at the one before
+	mu     sync.Mutex
+	ended  bool
+	grew   bool   // since the last collection, or before that
+	kept   uint64 // bytes for users, as far as is known
+	before uint64 // what that was at the last collection
 }
 
 // garbage is an object that nobody holds: it is gone with the next collection. Large
@@ -69,24 +69,40 @@ type garbage [40 << 10]byte
 // collected sets how much garbage may gather until the next collection, and after that
 // again. The runtime has no setting for a floor, only a percentage.
 func (p *pace) collected() {
-	if p.ended.Load() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.ended {
 		return
 	}
-	live := readMemory().live
-	debug.SetGCPercent(percentFor(live, p.floor(live)))
+	p.grew, p.before = p.kept > p.before, p.kept
+	p.setLocked()
 	runtime.AddCleanup(new(garbage), (*pace).collected, p)
 }
 
-// floor is up to how many bytes the heap may grow, when so many live now. Two
-// collections in a row may come upon the same ones although more are on their way.
-func (p *pace) floor(live uint64) uint64 {
-	rested := p.rests
-	p.rests = live <= p.live+p.live/32
-	p.live = live
-	if rested && p.rests {
-		return heapFloor
+// grows is called when more has come to be kept for users, with how many bytes that
+// were so far. From the first of many joins on, the heap has its lower floor.
+func (p *pace) grows(kept uint64) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.kept = max(p.kept, kept)
+	if !p.ended && !p.grew {
+		p.grew = true
+		p.setLocked()
 	}
-	return growingFloor
+}
+
+func (p *pace) setLocked() {
+	live, floor := readMemory().live, uint64(heapFloor)
+	if p.grew {
+		floor = growingFloor
+	}
+	debug.SetGCPercent(percentFor(live, floor))
+}
+
+func (p *pace) end() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.ended = true
 }
 
 // percentFor is how much garbage may gather beside so many bytes that live, up to a

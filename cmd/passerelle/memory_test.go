@@ -9,28 +9,37 @@ import (
 )
 
 func TestPaceOfCollections(t *testing.T) {
-	for live, want := range map[uint64]int{0: 1100, 4 << 20: 1100, 8 << 20: 500, 24 << 20: 100, 40 << 20: 33, 64 << 20: 33, 1 << 30: 33} {
+	for live, want := range map[uint64]int{0: 900, 4 << 20: 900, 8 << 20: 400, 20 << 20: 100, 39 << 20: 33, 64 << 20: 33, 1 << 30: 33} {
 		if got := percentFor(live, heapFloor); got != want {
 			t.Errorf("%d bytes: %d %%, want %d", live, got, want)
 		}
 	}
 }
 
-func TestFloorWhileWhatLivesGrows(t *testing.T) {
+// While users join, and until the second collection afterwards, the floor is lower.
+func TestFloorWhileUsersJoin(t *testing.T) {
+	before := debug.SetGCPercent(100)
+	t.Cleanup(func() { debug.SetGCPercent(before) })
 	var p pace
-	for _, test := range []struct{ live, want uint64 }{
-		{4 << 20, growingFloor}, // the start
-		{10 << 20, growingFloor},
-		{10 << 20, growingFloor},      // perhaps there is more to come
-		{10<<20 + 100<<10, heapFloor}, // what talking leaves behind
-		{11 << 20, growingFloor},      // more
-		{11 << 20, growingFloor},
-		{13 << 20, growingFloor},
-		{9 << 20, growingFloor},
-		{9 << 20, heapFloor},
+	t.Cleanup(p.end)
+	runtime.GC() // what lived when it was called last counts
+	many, few := percentFor(readMemory().live, heapFloor), percentFor(readMemory().live, growingFloor)
+	for i, step := range []struct {
+		do   func()
+		want int
+	}{
+		{p.collected, many}, // the start
+		{func() { p.grows(1 << 20) }, few},
+		{func() { p.grows(2 << 20) }, few},
+		{p.collected, few},
+		{func() { p.grows(3 << 20) }, few},
+		{p.collected, few},
+		{p.collected, many},
+		{func() { p.grows(2 << 20) }, few}, // one that was overtaken
+		{p.collected, many},
 	} {
-		if got := p.floor(test.live); got != test.want {
-			t.Errorf("with %d bytes: %d", test.live, got)
+		if step.do(); gogc() != step.want {
+			t.Errorf("step %d: %d %%, want %d", i, gogc(), step.want)
 		}
 	}
 	if got := percentFor(16<<20, growingFloor); got != garbagePercent {
@@ -48,12 +57,13 @@ func gogc() int {
 func TestCollectionsArePaced(t *testing.T) {
 	before := debug.SetGCPercent(100)
 	t.Cleanup(func() { debug.SetGCPercent(before) })
-	keepMemorySmall("100")()
+	_, stop := keepMemorySmall("100")
+	stop()
 	if got := gogc(); got != 100 {
 		t.Errorf("GOGC=100 in the environment, and %d", got)
 	}
 	runtime.GC() // what lived when it was called last counts
-	stop := keepMemorySmall("")
+	_, stop = keepMemorySmall("")
 	few := gogc()
 	if few <= garbagePercent {
 		t.Errorf("%d %% in a small program", few)

@@ -25,7 +25,8 @@ const shutdownTime = 1800 * time.Millisecond
 
 // run serves until SIGTERM or SIGINT. A second signal ends it at once.
 func run(cfg *config, _, stderr io.Writer) error {
-	defer keepMemorySmall(os.Getenv("GOGC"))()
+	pace, stop := keepMemorySmall(os.Getenv("GOGC"))
+	defer stop()
 	level := new(slog.LevelVar)
 	problems := new(monitor.Problems)
 	log := slog.New(problems.Handler(newLogger(cfg.Log, level, stderr).Handler()))
@@ -53,7 +54,7 @@ func run(cfg *config, _, stderr io.Writer) error {
 	g := gateway.New(gateway.Options{
 		Config: cfg.Gateway, Domain: cfg.Component.Hostname, Version: programVersion(),
 		Servers: cfg.servers, IRC: cfg.IRC.Config, Store: data, OccupantKey: key, Log: log,
-		Identd: identd, Poller: poller, Reload: again.reload, Stop: func() { signals <- syscall.SIGTERM }, LogLevel: level,
+		Identd: identd, Poller: poller, Reload: again.reload, Stop: func() { signals <- syscall.SIGTERM }, LogLevel: level, Grows: pace.grows,
 	})
 	again.gateway = g
 	pulse := &pulse{Gateway: g, notify: newNotifier(os.Getenv("NOTIFY_SOCKET"), log)}
