@@ -13,15 +13,14 @@ import (
 // times a second when they are talked to, and later than need be for thousands:
 // docs/performance.md has what was measured.
 const (
-	// heapFloor is up to how many bytes the heap grows before it is collected at all,
-	// growingFloor the same while what is kept for users grows, as it does when they
-	// join: what lives for long then lies between all the garbage that their joins have
-	// made, and keeps its pages.
-	heapFloor    = 40 << 20
-	growingFloor = 20 << 20
-	// garbagePercent is how much garbage may gather in a larger one, in percent of what
-	// lives.
+	// leastGarbage is how many bytes of garbage may gather before it is collected, or
+	// garbagePercent of what lives where that is more.
+	leastGarbage   = 32 << 20
 	garbagePercent = 33
+	// growingFloor is up to how many bytes the whole heap grows before it is collected
+	// while what is kept for users grows, as it does when they join: what lives for long
+	// then lies between all the garbage that their joins have made, and keeps its pages.
+	growingFloor = 20 << 20
 	// leastHeap is what the runtime takes for the least that lives.
 	leastHeap = 4 << 20
 )
@@ -46,7 +45,7 @@ func keepMemorySmall(gogc string) (p *pace, stop func()) {
 	stopped := make(chan struct{})
 	p = &pace{ended: gogc != ""}
 	p.collected()
-	go giveBack(stopped)
+	go p.giveBack(stopped)
 	return p, func() {
 		p.end()
 		close(stopped)
@@ -91,12 +90,24 @@ func (p *pace) grows(kept uint64) {
 	}
 }
 
-func (p *pace) setLocked() {
-	live, floor := readMemory().live, uint64(heapFloor)
-	if p.grew {
-		floor = growingFloor
+// rests is called when it is quiet: nobody joins any more.
+func (p *pace) rests() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.before = p.kept
+	if !p.ended && p.grew {
+		p.grew = false
+		p.setLocked()
 	}
-	debug.SetGCPercent(percentFor(live, floor))
+}
+
+func (p *pace) setLocked() {
+	live := max(leastHeap, readMemory().live)
+	garbage := uint64(leastGarbage)
+	if p.grew {
+		garbage = max(growingFloor, live) - live
+	}
+	debug.SetGCPercent(percentFor(live, garbage))
 }
 
 func (p *pace) end() {
@@ -105,18 +116,12 @@ func (p *pace) end() {
 	p.ended = true
 }
 
-// percentFor is how much garbage may gather beside so many bytes that live, up to a
-// floor at least.
-func percentFor(live, floor uint64) int {
-	live = max(live, leastHeap)
-	if live >= floor {
-		return garbagePercent
-	}
-	return max(garbagePercent, int((floor-live)*100/live))
-}
+// percentFor is how much garbage may gather beside so many bytes that live: some bytes
+// at least.
+func percentFor(live, garbage uint64) int { return max(garbagePercent, int(garbage*100/live)) }
 
 // giveBack gives memory back after bursts.
-func giveBack(stopped <-chan struct{}) {
+func (p *pace) giveBack(stopped <-chan struct{}) {
 	every := lookEvery
 	timer := time.NewTimer(every)
 	defer timer.Stop()
@@ -129,6 +134,9 @@ func giveBack(stopped <-chan struct{}) {
 		}
 		if bursts.over(readMemory(), every) {
 			debug.FreeOSMemory()
+		}
+		if bursts.quiet >= shortQuiet {
+			p.rests()
 		}
 		every = bursts.nextLook()
 		timer.Reset(every)

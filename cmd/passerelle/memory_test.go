@@ -9,21 +9,23 @@ import (
 )
 
 func TestPaceOfCollections(t *testing.T) {
-	for live, want := range map[uint64]int{0: 900, 4 << 20: 900, 8 << 20: 400, 20 << 20: 100, 39 << 20: 33, 64 << 20: 33, 1 << 30: 33} {
-		if got := percentFor(live, heapFloor); got != want {
+	for live, want := range map[uint64]int{4 << 20: 800, 8 << 20: 400, 32 << 20: 100, 64 << 20: 50, 97 << 20: 33, 1 << 30: 33} {
+		if got := percentFor(live, leastGarbage); got != want {
 			t.Errorf("%d bytes: %d %%, want %d", live, got, want)
 		}
 	}
 }
 
-// While users join, and until the second collection afterwards, the floor is lower.
+// While users join, and until it is quiet or the second collection afterwards, the floor
+// is lower.
 func TestFloorWhileUsersJoin(t *testing.T) {
 	before := debug.SetGCPercent(100)
 	t.Cleanup(func() { debug.SetGCPercent(before) })
 	var p pace
 	t.Cleanup(p.end)
 	runtime.GC() // what lived when it was called last counts
-	many, few := percentFor(readMemory().live, heapFloor), percentFor(readMemory().live, growingFloor)
+	live := max(leastHeap, readMemory().live)
+	many, few := percentFor(live, leastGarbage), percentFor(live, growingFloor-live)
 	for i, step := range []struct {
 		do   func()
 		want int
@@ -37,13 +39,13 @@ func TestFloorWhileUsersJoin(t *testing.T) {
 		{p.collected, many},
 		{func() { p.grows(2 << 20) }, few}, // one that was overtaken
 		{p.collected, many},
+		{func() { p.grows(4 << 20) }, few},
+		{p.rests, many}, // it is quiet
+		{p.collected, many},
 	} {
 		if step.do(); gogc() != step.want {
 			t.Errorf("step %d: %d %%, want %d", i, gogc(), step.want)
 		}
-	}
-	if got := percentFor(16<<20, growingFloor); got != garbagePercent {
-		t.Errorf("%d %% below the floor for growth", got)
 	}
 }
 
