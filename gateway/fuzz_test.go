@@ -280,7 +280,7 @@ func (w *world) checkState() {
 		if w.u.networks.of(n.name) != n || n.u != w.u {
 			w.t.Fatalf("the network %q is not kept as such", n.name)
 		}
-		if n.underWay() > outboxLimit || len(n.outbox) > outboxLimit+2*shownKept || len(n.queries) > queryLimit || len(n.whois) > whoisLimit || n.roomForMembers() < 0 {
+		if len(n.outbox) > outboxLimit || len(n.shown) > 2*shownKept || len(n.queries) > queryLimit || len(n.whois) > whoisLimit || n.roomForMembers() < 0 {
 			w.t.Fatalf("%d messages under way, %d conversations, %d people asked about", len(n.outbox), len(n.queries), len(n.whois))
 		}
 		for _, ch := range n.channels {

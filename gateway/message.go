@@ -148,10 +148,8 @@ func sizeWritten(elements []component.Element) int {
 // sizeEscaped is how many bytes a text takes at most.
 func sizeEscaped(text string) int {
 	size := len(text)
-	for i := range len(text) {
-		if strings.IndexByte(`<>&'"`, text[i]) >= 0 {
-			size += len("&apos;") - 1
-		}
+	for _, escaped := range [...]string{"<", ">", "&", "'", `"`} {
+		size += (len("&apos;") - 1) * strings.Count(text, escaped)
 	}
 	return size
 }

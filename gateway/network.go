@@ -39,8 +39,9 @@ type Network struct {
 	people      map[ircconn.Folded]*person
 	queries     map[ircconn.Folded]query
 	questions   []*question
-	gaps        []*gap // of channels, in the order in which the server is asked
-	outbox      []*outgoing
+	gaps        []*gap                      // of channels, in the order in which the server is asked
+	outbox      []*outgoing                 // under way, the oldest first
+	shown       []*outgoing                 // the last messages that were shown, the oldest first
 	echoTimer   *time.Timer                 // of messages that wait for their echo
 	labels      uint32                      // the last one given
 	receipts    uint32                      // the last one given

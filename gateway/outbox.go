@@ -26,9 +26,9 @@ type outgoing struct {
 	failed  bool      // a line of it was refused, and its sender told
 }
 
-// outboxLimit is how many messages may be under way, and shownKept how many of those
-// that were shown are kept, for servers that do not echo: a refusal could still follow.
-// Twice as many are for a while.
+// outboxLimit is how many messages may be under way (Network.outbox), and shownKept how
+// many of those that a server which does not echo was sent are kept (Network.shown): a
+// refusal could still follow. For a while it is twice as many.
 const (
 	outboxLimit = 256
 	shownKept   = 32
@@ -41,7 +41,7 @@ func (n *Network) transmit(out *outgoing, what utterance) error {
 	if err != nil {
 		return err
 	}
-	if n.underWay() >= outboxLimit {
+	if len(n.outbox) >= outboxLimit {
 		return refuse("resource-constraint", "too many messages wait to be sent to %s; try again in a moment", n.name)
 	}
 	out.lines = len(lines)
@@ -63,43 +63,33 @@ func (n *Network) transmit(out *outgoing, what utterance) error {
 	return nil
 }
 
-// underWay is how many messages wait for the server.
-func (n *Network) underWay() int {
-	if len(n.outbox) < outboxLimit {
-		return len(n.outbox) // or fewer, which is as good
-	}
-	count := 0
-	for _, out := range n.outbox {
-		if !out.shown {
-			count++
-		}
-	}
-	return count
-}
-
 // onWritten shows a message in its room when its last line has left, where the
 // server does not echo. Where it does, its answer is due from now on.
 func (n *Network) onWritten(ev ircconn.Written) {
-	i := len(n.outbox) - 1 // what was just written is among the last
-	for i >= 0 && n.outbox[i].receipt != ev.Receipt {
-		i--
-	}
+	i := slices.IndexFunc(n.outbox, func(out *outgoing) bool { return out.receipt == ev.Receipt })
 	if i < 0 {
 		return
 	}
 	out := n.outbox[i]
 	if !out.echoes {
 		out.show(n.u.g.now())
-		out.keepAddresses()
-		if len(n.outbox) > 2*shownKept {
-			n.forgetShown()
-		}
+		n.outbox = slices.Delete(n.outbox, i, i+1)
+		n.keepShown(out)
 		return
 	}
 	if out.at.IsZero() {
 		out.at = n.u.g.now()
 		n.watchEchoes(n.u.g.live().AnswerTimeout)
 	}
+}
+
+// keepShown keeps a message that was shown for a while.
+func (n *Network) keepShown(out *outgoing) {
+	out.keepAddresses()
+	if len(n.shown) >= 2*shownKept {
+		n.shown = slices.Delete(n.shown, 0, shownKept)
+	}
+	n.shown = append(n.shown, out)
 }
 
 // watchEchoes looks at the messages that wait for their echo when d has passed,
@@ -121,7 +111,7 @@ func (n *Network) refuseUnechoed() {
 	now := n.u.g.now()
 	next := time.Duration(-1)
 	n.outbox = slices.DeleteFunc(n.outbox, func(out *outgoing) bool {
-		if out.shown || out.at.IsZero() {
+		if out.at.IsZero() {
 			return false
 		}
 		if left := out.at.Add(limit).Sub(now); left > 0 {
@@ -146,32 +136,19 @@ func (n *Network) refuseUnechoed() {
 // they were written, can be lost with it.
 func (n *Network) failOutbox() {
 	outbox := n.outbox
-	n.outbox = nil
+	n.outbox, n.shown = nil, nil
 	for _, out := range outbox {
-		if !out.shown && !out.failed {
+		if !out.failed {
 			n.u.replyError(out.stanza, refuse("remote-server-timeout",
 				"the connection to %s has ended before this message was confirmed; look whether it has arrived before you send it again", n.name))
 		}
 	}
 }
 
-// forgetShown drops the messages whose refusal would have come by now, and the oldest
-// of those that were shown where they are many.
+// forgetShown drops the messages whose refusal would have come by now.
 func (n *Network) forgetShown() {
 	limit := n.u.g.now().Add(-n.u.g.live().AnswerTimeout)
-	shown := 0
-	for _, out := range n.outbox {
-		if out.shown {
-			shown++
-		}
-	}
-	n.outbox = slices.DeleteFunc(n.outbox, func(out *outgoing) bool {
-		if !out.shown {
-			return false
-		}
-		shown--
-		return shown >= shownKept || out.at.Before(limit)
-	})
+	n.shown = slices.DeleteFunc(n.shown, func(out *outgoing) bool { return out.at.Before(limit) })
 }
 
 // show shows the message in its room, unless it was refused.
@@ -207,15 +184,23 @@ func (n *Network) echoed(ev ircconn.Message) bool {
 		}
 		return out.echoes && n.same(out.target, ev.Target)
 	})
-	if i < 0 && ev.Label == "" {
-		// One that was sent before the server began to echo.
-		i = slices.IndexFunc(n.outbox, func(out *outgoing) bool { return n.same(out.target, ev.Target) })
+	if i >= 0 {
+		n.account(n.outbox[i], ev.Label)
+		return true
 	}
-	if i < 0 {
+	if ev.Label != "" {
 		return false
 	}
-	n.account(i, ev.Label)
-	return true
+	// One that was sent before the server began to echo.
+	for _, some := range [][]*outgoing{n.shown, n.outbox} {
+		for _, out := range some {
+			if n.same(out.target, ev.Target) {
+				n.account(out, "")
+				return true
+			}
+		}
+	}
+	return false
 }
 
 // onAccepted is the server's word that it has carried out a labelled line and
@@ -226,28 +211,31 @@ func (n *Network) onAccepted(label string) {
 	}
 	i := slices.IndexFunc(n.outbox, func(out *outgoing) bool { return out.echoes && slices.Contains(out.labels, label) })
 	if i >= 0 {
-		n.account(i, label)
+		n.account(n.outbox[i], label)
 	}
 }
 
 // onEchoLost shows what waits for echoes that will not come any more.
 func (n *Network) onEchoLost() {
-	for _, out := range n.outbox {
+	outbox := n.outbox
+	n.outbox = nil
+	for _, out := range outbox {
 		out.echoes = false
 		out.show(n.u.g.now())
-		out.keepAddresses()
+		n.keepShown(out)
 	}
 }
 
 // account notes that the server has answered one more line of a message.
-func (n *Network) account(i int, label string) {
-	out := n.outbox[i]
+func (n *Network) account(out *outgoing, label string) {
 	out.labels = slices.DeleteFunc(out.labels, func(l string) bool { return l == label })
 	if out.lines--; out.lines > 0 {
 		return
 	}
 	out.show(n.u.g.now())
-	n.outbox = slices.Delete(n.outbox, i, i+1)
+	isOut := func(other *outgoing) bool { return other == out }
+	n.outbox = slices.DeleteFunc(n.outbox, isOut)
+	n.shown = slices.DeleteFunc(n.shown, isOut)
 }
 
 // refusesMessage are the numerics that answer a PRIVMSG or NOTICE.
@@ -265,25 +253,26 @@ var refusesOnlyMessages = map[int]bool{404: true, 412: true, 415: true, 417: tru
 // it does not, the last, since those before it were not refused.
 func (n *Network) undelivered(ev ircconn.Refused) bool {
 	n.forgetShown()
-	found := -1
-	for i, out := range n.outbox {
-		if ev.Label != "" {
-			if slices.Contains(out.labels, ev.Label) {
-				found = i
+	var found *outgoing
+	for _, some := range [][]*outgoing{n.shown, n.outbox} {
+		for _, out := range some {
+			if ev.Label != "" {
+				if slices.Contains(out.labels, ev.Label) {
+					found = out
+				}
+				continue
 			}
-			continue
-		}
-		if refusesMessage[ev.Numeric] && n.same(out.target, ev.Target) && (found < 0 || !out.echoes) {
-			found = i
+			if refusesMessage[ev.Numeric] && n.same(out.target, ev.Target) && (found == nil || !out.echoes) {
+				found = out
+			}
 		}
 	}
-	if found < 0 {
+	if found == nil {
 		return false
 	}
-	out := n.outbox[found]
-	if !out.failed {
-		out.failed = true
-		n.u.replyError(out.stanza, refusedByIRC(ev))
+	if !found.failed {
+		found.failed = true
+		n.u.replyError(found.stanza, refusedByIRC(ev))
 	}
 	n.account(found, ev.Label)
 	return true

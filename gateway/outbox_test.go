@@ -160,7 +160,7 @@ func TestShownMessagesAreFew(t *testing.T) {
 	for i := range 10 * shownKept {
 		w.say(desk, fmt.Sprintf("m%d", i), "hello")
 		w.event(ircconn.Written{Receipt: uint64(i + 1)})
-		if kept := len(w.network().outbox); kept > 2*shownKept {
+		if kept := len(w.network().outbox) + len(w.network().shown); kept > 2*shownKept {
 			t.Fatalf("%d messages are kept", kept)
 		}
 	}
@@ -169,7 +169,7 @@ func TestShownMessagesAreFew(t *testing.T) {
 		w.event(refused404)
 		w.expectOne(`to='`+desk+`'`, fmt.Sprintf(`type='error' id='m%d'`, 10*shownKept-1-i))
 	}
-	for _, out := range w.network().outbox {
+	for _, out := range w.network().shown {
 		if out.stanza.Children != nil || out.body != "" {
 			t.Errorf("of %s there is %+v", out.stanza.ID, out.stanza)
 		}

@@ -109,6 +109,12 @@ func CleanText(s string) string {
 // end, be it of Unix, DOS or old Macs, without white space at the ends of lines
 // and without empty lines.
 func Lines(body string) []string {
+	if !strings.ContainsAny(body, "\r\n") {
+		if body = strings.TrimRightFunc(body, unicode.IsSpace); body == "" {
+			return nil
+		}
+		return []string{body}
+	}
 	var lines []string
 	for line := range strings.FieldsFuncSeq(body, func(r rune) bool { return r == '\n' || r == '\r' }) {
 		if line = strings.TrimRightFunc(line, unicode.IsSpace); line != "" {
