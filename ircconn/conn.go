@@ -219,12 +219,20 @@ func (c *Conn) run() { c.advance(c.next()) }
 func (c *Conn) advance(r *reader) {
 	if r == nil {
 		c.finish()
-		c.mu.Lock()
-		defer c.mu.Unlock()
-		c.ending.give()
+		c.end()
 		return
 	}
 	c.proceed(r, r.session.begin)
+}
+
+// end says that it is the very end, and does what is left to do.
+func (c *Conn) end() {
+	c.mu.Lock()
+	c.ending.give()
+	c.mu.Unlock()
+	if work := c.takeLater(); work != nil {
+		work()
+	}
 }
 
 // proceed does some work and has a goroutine wait for more.
@@ -394,7 +402,6 @@ func (c *Conn) finish() {
 	given := make(chan struct{})
 	timer := time.AfterFunc(lastEventGrace, func() { close(given) })
 	defer timer.Stop()
-	defer c.beginLater()
 	c.sinkMu.Lock()
 	defer c.sinkMu.Unlock()
 	c.ended, c.lastPatience = true, given
