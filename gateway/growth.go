@@ -18,8 +18,9 @@ type growth struct {
 	notice func(bytes uint64)
 }
 
-// add notes more connections and members; fewer count as none.
-func (g *growth) add(connections, members int32) {
+// add notes more connections, and the members of a channel that was entered; fewer count
+// as none. Members who come later are few, or have been there before.
+func (g *growth) add(connections, members int) {
 	more := uint64(connectionBytes*max(0, connections) + memberBytes*max(0, members))
 	if more == 0 {
 		return

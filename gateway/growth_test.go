@@ -1,6 +1,10 @@
 package gateway
 
-import "testing"
+import (
+	"testing"
+
+	"passerelle/ircconn"
+)
 
 func TestGrowth(t *testing.T) {
 	var told []uint64
@@ -19,7 +23,8 @@ func TestGrowth(t *testing.T) {
 	}
 }
 
-// Connections count from the attempt on, and members when their list has come.
+// Connections count from the attempt on, and the members of a channel when their
+// list has come, and not one by one.
 func TestGrowthOfANetwork(t *testing.T) {
 	w := connected(t)
 	w.u.recount()
@@ -27,9 +32,8 @@ func TestGrowthOfANetwork(t *testing.T) {
 	if kept < connectionBytes || kept > 2*connectionBytes {
 		t.Errorf("%d bytes for a connection", kept)
 	}
-	for i := range 10 {
-		w.network().channel("#chan").add(string(rune('a'+i)), 0)
-	}
+	w.event(ircconn.Joined{Source: source("juliet"), Channel: "#large", Self: true}, namesOf("#large", 0, 10), ircconn.NamesEnd{Channel: "#large"})
+	w.event(ircconn.Joined{Source: source("late"), Channel: "#large"})
 	w.u.recount()
 	if more := w.g.growth.bytes.Load() - kept; more != 10*memberBytes {
 		t.Errorf("%d bytes for ten members", more)

@@ -337,6 +337,7 @@ func (n *Network) onNamesEnd(ev ircconn.NamesEnd) {
 func (n *Network) complete(ch *Channel) {
 	ch.members.sortAndMerge(n.support.Casemapping)
 	ch.named, ch.settled = true, true
+	n.u.g.growth.add(0, ch.members.len())
 	n.forgetStrangers()
 	ch.add(n.nick(), 0) // COMPAT: channels with hidden members (+D, auditorium) may list nobody
 	ch.catchUp()

@@ -279,7 +279,7 @@ func (n *Network) count(now measure) {
 		n.counted.meter = n.u.g.meterOf(n.name)
 	}
 	n.counted.measure = now
-	n.u.g.growth.add(now.connections()-was.connections(), now.occupants-was.occupants)
+	n.u.g.growth.add(int(now.connections()-was.connections()), 0)
 	m := n.counted.meter
 	m.connecting.Add(int64(now.connecting - was.connecting))
 	m.online.Add(int64(now.online - was.online))
