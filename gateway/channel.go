@@ -31,19 +31,18 @@ type Channel struct {
 	members                   memberList // sorted by nick once named
 	// shown are the members that the clients know of, where that is not what
 	// members says because they could not be told; else nil.
-	shown    *memberList
-	past     []ircconn.Message // of a batch of history that has not ended
-	heard    time.Time         // when the last message was said, by the server's time
-	speakers map[string]string // occupant ids by identity
-	topic    topic
-	keeping  keeping
-	alone    time.Time // since when no client is in the room; zero while one is
-	topicID  string    // of our user's message that asks for a topic
-	modes    modeValues
-	key      string
-	bans     []ircconn.ListItem // as last listed
-	banning  map[ircconn.Folded]bool
-	timer    *time.Timer // of an unanswered JOIN, or a room without sessions
+	shown   *memberList
+	past    []ircconn.Message // of a batch of history that has not ended
+	heard   time.Time         // when the last message was said, by the server's time
+	topic   topic
+	keeping keeping
+	alone   time.Time // since when no client is in the room; zero while one is
+	topicID string    // of our user's message that asks for a topic
+	modes   modeValues
+	key     string
+	bans    []ircconn.ListItem // as last listed
+	banning map[ircconn.Folded]bool
+	timer   *time.Timer // of an unanswered JOIN, or a room without sessions
 }
 
 // session is one resource of the user in a room.

@@ -211,7 +211,7 @@ func (ch *Channel) showMissed(lines []ircconn.Message) {
 			continue
 		}
 		id := ch.stanzaID(ev)
-		m := roomMessage{ch.occupant(ev.Source.Nick), id, id, ch.speakerID(ev.Source, ev.Account), ev.Time}
+		m := roomMessage{ch.occupant(ev.Source.Nick), id, id, ch.occupantID(ev.Source, ev.Account), ev.Time}
 		ch.record(m, ev.Source.Nick, ev.Text)
 		ch.send(ch.sessions, m)
 		ch.n.u.flushLarge()

@@ -103,7 +103,7 @@ type Gateway struct {
 	aside       func(work func()) // does work on a goroutine of its own
 	crew        *crew.Crew[*User] // does what users have to do
 	scratches   sync.Pool
-	macs        sync.Pool // of *occupantMAC
+	occupantIDs idKeeper
 	meter       meter
 	growth      growth
 	panics      atomic.Int64
@@ -163,6 +163,7 @@ func New(options Options) *Gateway {
 	}
 	g.crew = crew.New(crewSize*runtime.GOMAXPROCS(0), (*User).run)
 	g.meter.init()
+	g.occupantIDs.init(options.OccupantKey)
 	g.growth.notice = options.Grows
 	g.scratches.New = func() any { return g.meter.newScratch() }
 	g.started = g.now()

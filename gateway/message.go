@@ -119,7 +119,7 @@ func (ch *Channel) reflect(s *component.Stanza, body string) {
 		id = newID()
 	}
 	m := roomMessage{
-		from: ch.ownResource(), id: id, stanzaID: newID(), occupant: ch.speakerID(ircconn.Source{Nick: ch.n.nick()}, ""),
+		from: ch.ownResource(), id: id, stanzaID: newID(), occupant: ch.occupantID(ircconn.Source{Nick: ch.n.nick()}, ""),
 	}
 	if !unrecorded(s) {
 		ch.record(m, ch.n.nick(), body)
@@ -268,7 +268,7 @@ func (ch *Channel) onMessage(ev ircconn.Message) {
 	}
 	from, occupant := ch.jid, ""
 	if !ev.Source.IsServer() {
-		from, occupant = ch.occupant(ev.Source.Nick), ch.speakerID(ev.Source, ev.Account)
+		from, occupant = ch.occupant(ev.Source.Nick), ch.occupantID(ev.Source, ev.Account)
 	}
 	tail := &ch.n.u.tail
 	tail.Reset()

@@ -1,13 +1,8 @@
 package gateway
 
 import (
-	"crypto/hmac"
-	"crypto/sha256"
-	"encoding/base64"
-	"hash"
 	"strings"
 
-	"passerelle/component"
 	"passerelle/ircconn"
 )
 
@@ -105,70 +100,4 @@ func (n *Network) forgetStrangers() {
 	for _, p := range n.people {
 		n.forget(p.nick)
 	}
-}
-
-// identityBytes is how long the identities of most people are at most.
-const identityBytes = 128
-
-// occupantID is the stable identifier of an occupant in a room (XEP-0421 §3):
-// an HMAC, so that nobody can compute who it is, over the room and the
-// occupant's identity. Our own user's identity is the bare JID.
-func (ch *Channel) occupantID(source ircconn.Source, account string) string {
-	var room [identityBytes]byte
-	return ch.n.u.g.occupantMAC(ch.jid, ch.appendIdentity(room[:0], source, account))
-}
-
-// speakersKept is how many occupant ids a channel keeps of those who talk.
-const speakersKept = 64
-
-// speakerID is occupantID for messages: whoever has talked is likely to talk
-// again, and the HMAC costs more than the rest of a message.
-func (ch *Channel) speakerID(source ircconn.Source, account string) string {
-	var room [identityBytes]byte
-	identity := ch.appendIdentity(room[:0], source, account)
-	if id, known := ch.speakers[string(identity)]; known {
-		return id
-	}
-	if ch.speakers == nil || len(ch.speakers) >= speakersKept {
-		ch.speakers = make(map[string]string)
-	}
-	id := ch.n.u.g.occupantMAC(ch.jid, identity)
-	ch.speakers[string(identity)] = id
-	return id
-}
-
-// appendIdentity appends what an occupant's id is made of.
-func (ch *Channel) appendIdentity(to []byte, source ircconn.Source, account string) []byte {
-	n := ch.n
-	switch p := n.people[n.fold(source.Nick)]; {
-	case n.isSelf(source.Nick):
-		return n.u.jid.Append(append(to, "self "...))
-	case p != nil:
-		return append(to, p.key...)
-	case (source.Host != "" || account != "") && ch.hasMember(source.Nick):
-		return append(append(to, "nick "...), n.fold(source.Nick)...) // as they were shown
-	default:
-		return n.appendIdentity(to, source, account)
-	}
-}
-
-// occupantMAC returns the HMAC of a text. The states that it is computed with are
-// kept: to make one takes longer than to use it.
-func (g *Gateway) occupantMAC(room component.JID, identity []byte) string {
-	m, kept := g.macs.Get().(*occupantMAC)
-	if !kept {
-		m = &occupantMAC{hash: hmac.New(sha256.New, g.occupantKey)}
-	}
-	defer g.macs.Put(m)
-	m.hash.Reset()
-	text := m.text[:0]
-	_, _ = m.hash.Write(append(append(room.Append(text), 0), identity...))
-	return string(base64.RawURLEncoding.AppendEncode(m.text[sha256.Size:sha256.Size], m.hash.Sum(text)))
-}
-
-// occupantMAC is a state to compute occupant ids with, and room for what goes in and
-// comes out.
-type occupantMAC struct {
-	hash hash.Hash
-	text [256]byte
 }

@@ -1,7 +1,9 @@
 package gateway
 
 import (
+	"fmt"
 	"regexp"
+	"sync"
 	"testing"
 
 	"passerelle/component"
@@ -111,7 +113,7 @@ func TestOccupantIDsDiffer(t *testing.T) {
 func TestOwnOccupantID(t *testing.T) {
 	own := func(nick string, key string) string {
 		w := newWorld(t)
-		w.g.occupantKey = []byte(key)
+		w.g.occupantIDs.init([]byte(key))
 		w.join(desk, nick)
 		w.register(nick)
 		w.enter(nick)
@@ -147,10 +149,41 @@ func TestOccupantIDOfSomebodyListed(t *testing.T) {
 
 // A refused separator would let one room's id be another's.
 func TestOccupantIDHasNoAmbiguity(t *testing.T) {
-	g := newWorld(t).g
-	if g.occupantMAC(component.JID{Local: "a", Domain: "b"}, []byte("c")) == g.occupantMAC(component.JID{Local: "a", Domain: "bc"}, nil) {
+	ids := &newWorld(t).g.occupantIDs
+	if ids.of(component.JID{Local: "a", Domain: "b"}, []byte("c")) == ids.of(component.JID{Local: "a", Domain: "bc"}, nil) {
 		t.Error("room and identity run together")
 	}
+}
+
+// Ids are what they are, whether they are kept or computed again, by however many at once.
+func TestOccupantIDsAreKept(t *testing.T) {
+	ids := &newWorld(t).g.occupantIDs
+	id := func(i int) string {
+		return ids.of(component.JID{Local: "#chan", Domain: "gw.test"}, fmt.Appendf(nil, "nick %d", i))
+	}
+	const people = 2 * idsKept
+	first := make([]string, people)
+	seen := make(map[string]bool)
+	for i := range first {
+		first[i] = id(i)
+		seen[first[i]] = true
+	}
+	if len(seen) != people {
+		t.Errorf("%d ids of %d people", len(seen), people)
+	}
+	var all sync.WaitGroup
+	for range 4 {
+		all.Go(func() {
+			for i := range first {
+				for range 2 {
+					if again := id(i); again != first[i] {
+						t.Errorf("%s became %s", first[i], again)
+					}
+				}
+			}
+		})
+	}
+	all.Wait()
 }
 
 // What is known of people goes with them.
