@@ -44,7 +44,7 @@ func (u *User) onAdminList(r *request, query *component.Element) error {
 		if u.isFull(start) {
 			break
 		}
-		a := ch.appearanceOf(m)
+		a := ch.listedAppearance(m)
 		if affiliation != "" && a.affiliation != affiliation || role != "" && a.role != role {
 			continue
 		}

@@ -23,6 +23,8 @@ type Channel struct {
 	// outage or a restart; otherwise it is only being joined.
 	settled  bool
 	refusals int32 // of a JOIN after an outage
+	// lastPlace is where our own user was among the members.
+	lastPlace int32
 	// modesAsked and modesAnswered count the questions for all modes.
 	modesAsked, modesAnswered int32
 	learning                  time.Time // until when answers to our own WHO and MODE are under way
@@ -198,12 +200,27 @@ func (ch *Channel) roles(m member) (translate.Affiliation, translate.Role) {
 
 // selfModerates reports whether our own user is a moderator.
 func (ch *Channel) selfModerates() bool {
-	m, there := ch.member(ch.n.nick())
-	if !there {
+	i := ch.ownPlace()
+	if i < 0 {
 		return false
 	}
-	_, role := ch.roles(m)
+	_, role := ch.roles(ch.members.at(i))
 	return role == translate.Moderator
+}
+
+// ownPlace returns where our own user is among the members, or -1. That is asked for
+// whenever somebody is shown, and mostly where it was, or next to it.
+func (ch *Channel) ownPlace() int {
+	own, last := ch.n.nick(), int(ch.lastPlace)
+	for i := max(0, last-1); i < min(last+2, ch.members.len()); i++ {
+		if ch.members.at(i).nick == own {
+			ch.lastPlace = int32(i)
+			return i
+		}
+	}
+	i := ch.place(own)
+	ch.lastPlace = int32(max(0, i))
+	return i
 }
 
 // session returns the session of a full JID, or nil.

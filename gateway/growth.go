@@ -10,7 +10,7 @@ const (
 )
 
 // GrowthStep is how many bytes of growth are worth a word (Options.Grows).
-const GrowthStep = 256 << 10
+const GrowthStep = 32 << 10
 
 // growth is how much memory has come to be kept for users.
 type growth struct {
@@ -18,7 +18,7 @@ type growth struct {
 	notice func(bytes uint64)
 }
 
-// add notes more connections, and the members of a channel that was entered; fewer count
+// add notes more connections, and the members of a channel that is entered; fewer count
 // as none. Members who come later are few, or have been there before.
 func (g *growth) add(connections, members int) {
 	more := uint64(connectionBytes*max(0, connections) + memberBytes*max(0, members))

@@ -229,7 +229,8 @@ func (ch *Channel) writeOccupants(s session, stanza *component.Stanza) {
 		if n.isSelf(m.nick) {
 			continue
 		}
-		a := ch.appearanceOf(m)
+		a := ch.listedAppearance(m)
+		a.id = ch.listedID(m.nick)
 		ch.writePresence(&s, m.nick, "", &a)
 		n.u.flushLarge()
 	}
@@ -304,6 +305,7 @@ func (n *Network) onNames(ev ircconn.Names) {
 			bytes += len(entry.Nick)
 		}
 		ch.members.grow(len(ev.Members), bytes)
+		n.u.g.growth.add(0, len(ev.Members))
 	}
 	for _, entry := range ev.Members {
 		if entry.Host != "" {
@@ -337,7 +339,6 @@ func (n *Network) onNamesEnd(ev ircconn.NamesEnd) {
 func (n *Network) complete(ch *Channel) {
 	ch.members.sortAndMerge(n.support.Casemapping)
 	ch.named, ch.settled = true, true
-	n.u.g.growth.add(0, ch.members.len())
 	n.forgetStrangers()
 	ch.add(n.nick(), 0) // COMPAT: channels with hidden members (+D, auditorium) may list nobody
 	ch.catchUp()

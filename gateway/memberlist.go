@@ -34,8 +34,8 @@ type memberPlace struct {
 	modes  uint8
 }
 
-// fewGoneBytes are not worth another copy of the nicks.
-const fewGoneBytes = 64
+// fewBytes are not worth another copy of the nicks.
+const fewBytes = 64
 
 func (l *memberList) len() int { return len(l.places) }
 
@@ -65,21 +65,26 @@ func (l *memberList) all() iter.Seq2[int, member] {
 	}
 }
 
-// grow makes room for some members whose nicks have that many bytes together.
+// grow makes room for some members, of a list that is to be sorted when it is complete,
+// whose nicks have that many bytes together: for as many again as there are, or each of
+// the steps to a large list would leave its garbage.
 func (l *memberList) grow(members, nickBytes int) {
-	l.places = slices.Grow(l.places, members)
-	if l.nicks == nil {
-		l.nicks = new(strings.Builder)
+	if cap(l.places)-len(l.places) < members {
+		l.places = slices.Grow(l.places, max(members, len(l.places)))
 	}
-	if l.nicks.Cap()-l.nicks.Len() < nickBytes {
-		// At least the half more that many small ones need not to be copied each time.
-		l.nicks.Grow(max(nickBytes, l.nicks.Len()/2))
+	l.growNicks(nickBytes, len(l.text()))
+}
+
+// growNicks makes room for so many bytes of nicks, and more where there is none.
+func (l *memberList) growNicks(bytes, more int) {
+	if l.nicks == nil || l.nicks.Cap()-l.nicks.Len() < bytes {
+		l.pack(max(bytes, more))
 	}
 }
 
 // insert puts a member in before the i-th, or at the end.
 func (l *memberList) insert(i int, nick string, modes uint8) {
-	l.grow(1, len(nick))
+	l.growNicks(len(nick), max(fewBytes, len(l.text())/4))
 	l.places = slices.Insert(l.places, i, memberPlace{uint32(l.nicks.Len()), uint16(len(nick)), modes})
 	l.nicks.WriteString(nick)
 }
@@ -88,20 +93,23 @@ func (l *memberList) insert(i int, nick string, modes uint8) {
 func (l *memberList) remove(i int) {
 	l.goneBytes += int(l.places[i].length)
 	l.places = slices.Delete(l.places, i, i+1)
-	if l.goneBytes > max(fewGoneBytes, l.nicks.Len()/2) {
-		l.pack()
+	if l.goneBytes > max(fewBytes, l.nicks.Len()/2) {
+		l.pack(0)
 	}
 }
 
 func (l *memberList) setModes(i int, modes uint8) { l.places[i].modes = modes }
 
-// pack lets go of the nicks of those who are gone.
-func (l *memberList) pack() {
-	packed := new(strings.Builder)
-	if l.nicks != nil {
-		packed.Grow(l.nicks.Len() - l.goneBytes)
-	}
+// pack lets go of the nicks of those who are gone, and makes room for so many bytes more.
+func (l *memberList) pack(spare int) {
 	text := l.text()
+	packed := new(strings.Builder)
+	packed.Grow(len(text) - l.goneBytes + spare)
+	if l.goneBytes == 0 {
+		packed.WriteString(text)
+		l.nicks = packed
+		return
+	}
 	for i := range l.places {
 		p := &l.places[i]
 		nick := p.in(text)
@@ -114,7 +122,7 @@ func (l *memberList) pack() {
 // clone returns a list of its own.
 func (l *memberList) clone() memberList {
 	copied := memberList{places: slices.Clone(l.places), nicks: l.nicks, goneBytes: l.goneBytes}
-	copied.pack()
+	copied.pack(0)
 	return copied
 }
 
@@ -138,7 +146,7 @@ func (l *memberList) sortAndMerge(casemapping ircconn.Casemapping) {
 		l.places = slices.Clone(l.places)
 	}
 	if l.nicks != nil && l.nicks.Cap()-l.nicks.Len()+l.goneBytes > l.nicks.Len()/4 {
-		l.pack()
+		l.pack(0)
 	}
 }
 

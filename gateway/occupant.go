@@ -34,11 +34,16 @@ type exit struct {
 
 // appearanceOf is what one of our user's sessions may see of a member.
 func (ch *Channel) appearanceOf(m member) appearance {
+	a := ch.listedAppearance(m)
+	a.id = ch.occupantID(ircconn.Source{Nick: m.nick}, "")
+	return a
+}
+
+// listedAppearance is appearanceOf without the occupant id.
+func (ch *Channel) listedAppearance(m member) appearance {
 	n, nick := ch.n, m.nick
 	var a appearance
 	a.affiliation, a.role = ch.roles(m)
-	source := ircconn.Source{Nick: nick}
-	a.id = ch.occupantID(source, "")
 	if n.isSelf(nick) {
 		a.jid = n.u.jid
 		a.show, a.status = ch.presenceOfSelf()

@@ -24,6 +24,12 @@ func (ch *Channel) occupantID(source ircconn.Source, account string) string {
 	return ch.n.u.g.occupantIDs.of(ch.jid, ch.appendIdentity(room[:0], source, account))
 }
 
+// listedID is the occupantID of somebody in a list of all members.
+func (ch *Channel) listedID(nick string) string {
+	var room [identityBytes]byte
+	return ch.n.u.g.occupantIDs.once(ch.jid, ch.appendIdentity(room[:0], ircconn.Source{Nick: nick}, ""))
+}
+
 // appendIdentity appends what an occupant's id is made of.
 func (ch *Channel) appendIdentity(to []byte, source ircconn.Source, account string) []byte {
 	n := ch.n
@@ -51,8 +57,9 @@ type idKeeper struct {
 	known  [idsKept]atomic.Pointer[string] // what an id is of, and the id, by its hash
 }
 
-// idsKept is how many ids are kept: at about 150 bytes each, half a megabyte.
-const idsKept = 4096
+// idsKept is how many ids are kept at most. Each is about 150 bytes, and keeps more from
+// being given back after many were made, as when somebody enters a large room.
+const idsKept = 2048
 
 // idLength is how long an id is, in characters.
 var idLength = base64.RawURLEncoding.EncodedLen(sha256.Size)
@@ -61,29 +68,65 @@ var idLength = base64.RawURLEncoding.EncodedLen(sha256.Size)
 // and room for what goes in and comes out.
 type occupantMAC struct {
 	hash hash.Hash
-	text [256]byte
+	text []byte
 	sum  [sha256.Size]byte
+	id   [2 * sha256.Size]byte
 }
 
 func (o *idKeeper) init(key []byte) {
 	o.key, o.seed = key, maphash.MakeSeed()
 }
 
-// of returns the id of somebody in a room.
+// of returns the id of somebody in a room, and keeps it.
 func (o *idKeeper) of(room component.JID, identity []byte) string {
+	m := o.take(room, identity)
+	defer o.states.Put(m)
+	place := o.place(m)
+	if id, known := m.in(place); known {
+		return id
+	}
+	text := m.text
+	both := string(m.appendID(text))
+	place.Store(&both)
+	return both[len(text):]
+}
+
+// once is of for somebody among many, and keeps nothing.
+func (o *idKeeper) once(room component.JID, identity []byte) string {
+	m := o.take(room, identity)
+	defer o.states.Put(m)
+	if id, known := m.in(o.place(m)); known {
+		return id
+	}
+	return string(m.appendID(m.id[:0]))
+}
+
+// take returns a state with a text to compute an id of.
+func (o *idKeeper) take(room component.JID, identity []byte) *occupantMAC {
 	m, kept := o.states.Get().(*occupantMAC)
 	if !kept {
 		m = &occupantMAC{hash: hmac.New(sha256.New, o.key)}
 	}
-	defer o.states.Put(m)
-	text := append(append(room.Append(m.text[:0]), 0), identity...)
-	place := &o.known[maphash.Bytes(o.seed, text)%idsKept]
-	if known := place.Load(); known != nil && len(*known) == len(text)+idLength && (*known)[:len(text)] == string(text) {
-		return (*known)[len(text):]
+	m.text = append(append(room.Append(m.text[:0]), 0), identity...)
+	return m
+}
+
+func (o *idKeeper) place(m *occupantMAC) *atomic.Pointer[string] {
+	return &o.known[maphash.Bytes(o.seed, m.text)%idsKept]
+}
+
+// in returns the id of the text if it is kept at that place.
+func (m *occupantMAC) in(place *atomic.Pointer[string]) (id string, known bool) {
+	both := place.Load()
+	if both == nil || len(*both) != len(m.text)+idLength || (*both)[:len(m.text)] != string(m.text) {
+		return "", false
 	}
+	return (*both)[len(m.text):], true
+}
+
+// appendID computes the id of the text.
+func (m *occupantMAC) appendID(to []byte) []byte {
 	m.hash.Reset()
-	_, _ = m.hash.Write(text)
-	both := string(base64.RawURLEncoding.AppendEncode(text, m.hash.Sum(m.sum[:0])))
-	place.Store(&both)
-	return both[len(text):]
+	_, _ = m.hash.Write(m.text)
+	return base64.RawURLEncoding.AppendEncode(to, m.hash.Sum(m.sum[:0]))
 }

@@ -67,14 +67,14 @@ func (u *User) onRoomMessage(r *request) error {
 }
 
 // nickOf returns the nick of an occupant, who appears under a resource that may
-// be cleaned of some characters; empty for nobody.
+// be cleaned of some characters, in memory of its own; empty for nobody.
 func (ch *Channel) nickOf(resource string) string {
 	if m, there := ch.member(resource); there {
-		return m.nick
+		return strings.Clone(m.nick)
 	}
 	for _, m := range ch.members.all() {
 		if translate.NickToResource(m.nick) == resource {
-			return m.nick
+			return strings.Clone(m.nick)
 		}
 	}
 	return ""
