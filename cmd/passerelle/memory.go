@@ -20,7 +20,7 @@ const (
 	// growingFloor is up to how many bytes the whole heap grows before it is collected
 	// while what is kept for users grows, as it does when they join: what lives for long
 	// then lies between all the garbage that their joins have made, and keeps its pages.
-	growingFloor = 20 << 20
+	growingFloor = 14 << 20
 	// leastHeap is what the runtime takes for the least that lives.
 	leastHeap = 4 << 20
 )
