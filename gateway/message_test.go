@@ -479,4 +479,13 @@ func TestEchoThatWasNotExpected(t *testing.T) {
 	w.expectOne(`id='m1'`)
 	w.event(ircconn.Written{Receipt: 1})
 	w.expect()
+
+	w = connected(t, "labeled-response")
+	w.say(desk, "m1", "one")
+	label = w.irc.sent[0].Label
+	w.event(ircconn.Written{Receipt: 1})
+	w.expectOne(`id='m1'`)
+	w.event(ircconn.CapsChanged{Caps: ircconn.NewCaps("labeled-response", "echo-message")})
+	w.event(ircconn.Message{Source: source("juliet"), Target: "#chan", Text: "one", Self: true, Meta: ircconn.Meta{Label: label}})
+	w.expect()
 }

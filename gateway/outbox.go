@@ -178,26 +178,22 @@ func (out *outgoing) keepAddresses() {
 // echo-message), and shows the message when its last line is there. It reports
 // whether the line was one.
 func (n *Network) echoed(ev ircconn.Message) bool {
-	i := slices.IndexFunc(n.outbox, func(out *outgoing) bool {
-		if ev.Label != "" {
-			return slices.Contains(out.labels, ev.Label)
-		}
-		return out.echoes && n.same(out.target, ev.Target)
-	})
-	if i >= 0 {
+	answers := func(out *outgoing) bool { return slices.Contains(out.labels, ev.Label) }
+	if ev.Label == "" {
+		answers = func(out *outgoing) bool { return out.echoes && n.same(out.target, ev.Target) }
+	}
+	if i := slices.IndexFunc(n.outbox, answers); i >= 0 {
 		n.account(n.outbox[i], ev.Label)
 		return true
 	}
-	if ev.Label != "" {
-		return false
+	// One that was sent before we knew that the server echoes.
+	if ev.Label == "" {
+		answers = func(out *outgoing) bool { return n.same(out.target, ev.Target) }
 	}
-	// One that was sent before the server began to echo.
 	for _, some := range [][]*outgoing{n.shown, n.outbox} {
-		for _, out := range some {
-			if n.same(out.target, ev.Target) {
-				n.account(out, "")
-				return true
-			}
+		if i := slices.IndexFunc(some, answers); i >= 0 {
+			n.account(some[i], ev.Label)
+			return true
 		}
 	}
 	return false
