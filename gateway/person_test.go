@@ -5,6 +5,7 @@ import (
 	"regexp"
 	"sync"
 	"testing"
+	"unsafe"
 
 	"passerelle/component"
 	"passerelle/ircconn"
@@ -184,6 +185,9 @@ func TestOccupantIDsAreKept(t *testing.T) {
 		})
 	}
 	all.Wait()
+	if once, again := id(0), id(0); unsafe.StringData(once) != unsafe.StringData(again) {
+		t.Error("an id that was just asked for is computed again")
+	}
 }
 
 // What is known of people goes with them.
