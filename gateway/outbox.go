@@ -186,8 +186,13 @@ func (n *Network) echoed(ev ircconn.Message) bool {
 		n.account(n.outbox[i], ev.Label)
 		return true
 	}
-	// One that was sent before we knew that the server echoes.
+	// One that was sent before we knew that the server echoes. Where it does not, a
+	// bouncer tells what the user's other client has said.
+	n.forgetShown()
 	if ev.Label == "" {
+		if !n.caps.Has("echo-message") {
+			return false
+		}
 		answers = func(out *outgoing) bool { return n.same(out.target, ev.Target) }
 	}
 	for _, some := range [][]*outgoing{n.shown, n.outbox} {

@@ -175,3 +175,14 @@ func TestShownMessagesAreFew(t *testing.T) {
 		}
 	}
 }
+
+// What comes from ourselves where the server does not echo is no echo: a bouncer tells
+// what another of its clients has said, and whoever writes to themselves gets that.
+func TestOwnWordsWithoutEcho(t *testing.T) {
+	w := connected(t)
+	w.say(desk, "m1", "from here")
+	w.event(ircconn.Written{Receipt: 1})
+	w.expectOne(`id='m1'`)
+	w.event(ircconn.Message{Source: source("juliet"), Target: "#chan", Text: "from elsewhere", Self: true})
+	w.expectOne(`from='`+room+`/juliet'`, `<body>from elsewhere</body>`)
+}
