@@ -238,10 +238,7 @@ func (c *Conn) end() {
 // proceed does some work and has a goroutine wait for more.
 func (c *Conn) proceed(r *reader, work func()) {
 	panicked := c.guard(work)
-	if r.session.unsent {
-		r.session.unsent = false
-		c.writer.flush(func(receipt uint64) { c.emit(Written{Receipt: receipt}) })
-	}
+	c.answer(r)
 	if panicked == nil && !r.session.isOver() {
 		c.rest(r)
 		if work := c.takeLater(); work != nil {
@@ -252,6 +249,15 @@ func (c *Conn) proceed(r *reader, work func()) {
 	c.beginLater()
 	c.leave(r, panicked)
 	c.advance(c.next())
+}
+
+// answer has the lines leave that the session has for the server so far.
+func (c *Conn) answer(r *reader) {
+	if !r.session.unsent {
+		return
+	}
+	r.session.unsent = false
+	c.writer.flush(func(receipt uint64) { c.emit(Written{Receipt: receipt}) })
 }
 
 // rest has nothing, or another goroutine, wait for more.

@@ -44,6 +44,7 @@ func (r *reader) arrived(err error) {
 		if err != nil || !r.in.mayHaveMore() {
 			return
 		}
+		r.conn.answer(r) // in a flood the end of what there is may never come
 		if r.in.passed() {
 			r.step(nil, errTimeout)
 		}

@@ -78,7 +78,7 @@ func (s *session) emit(event Event) {
 	s.conn.emit(event)
 }
 
-// send has a line leave when what is at hand is done, together with others.
+// send has a line leave when what was read is worked on, together with others.
 func (s *session) send(line Line) {
 	s.conn.writer.urgent(line)
 	s.unsent = true
