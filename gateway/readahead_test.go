@@ -94,3 +94,43 @@ func TestReadAheadEnds(t *testing.T) {
 		t.Error("a page of a user who was removed is kept")
 	}
 }
+
+// A user without a connection stays for as long as something is read ahead: nobody else
+// would end that.
+func TestReadAheadWithoutConnection(t *testing.T) {
+	w := spoken(t, 13)
+	w.network().quit("bye")
+	w.g.users[w.u.jid] = w.u
+	w.timers = nil
+	s, err := parseStanza(fmt.Sprintf(`<iq from='%s' to='%s' type='set' id='a'><query xmlns='urn:xmpp:mam:2'>`+rsm+`</query></iq>`, desk, room, "<max>3</max>"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	w.u.in.postStanza(s, func() {})
+	w.u.run()
+	reading := w.u.ahead
+	if reading == nil || w.g.Users() != 1 {
+		t.Fatalf("%d users, who have %v read", w.g.Users(), reading)
+	}
+	w.u.in.running = true // nobody else works for this user
+	for _, timer := range w.due(readAheadTime) {
+		timer.run()
+	}
+	w.u.run()
+	for range reading.pages { // until the end, which comes only when nobody reads on
+	}
+	if w.u.ahead != nil || w.g.Users() != 0 {
+		t.Errorf("%d users are left, who have %v read", w.g.Users(), w.u.ahead)
+	}
+}
+
+// Nothing is read on for somebody whom a fault has ended.
+func TestReadAheadEndsWithTheUser(t *testing.T) {
+	w := spoken(t, 13)
+	w.paged("")
+	w.faults++
+	w.do(func() { panic("a fault") })
+	if w.u.ahead != nil {
+		t.Error("something is read ahead for a user who has ended")
+	}
+}

@@ -102,7 +102,7 @@ func (u *User) run() {
 	defer u.g.giveBack(s)
 	u.scratch = s
 	for round := 0; ; round++ {
-		idle := len(u.networks) == 0 && len(u.adhoc) == 0 && len(u.inquiries) == 0 && u.unheard == nil
+		idle := len(u.networks) == 0 && len(u.adhoc) == 0 && len(u.inquiries) == 0 && u.unheard == nil && u.ahead == nil
 		work := u.in.take(idle)
 		if work == nil {
 			if idle {
@@ -205,6 +205,7 @@ func (u *User) handOn() {
 func (u *User) end(reason string) {
 	u.enc.Truncate(u.whole)
 	u.flush()
+	u.dropAhead()
 	networks := u.networks
 	for _, n := range networks {
 		u.despite(func() {
@@ -245,6 +246,7 @@ var errAbandoned = refuse("internal-server-error", "a fault in the gateway ended
 // shutDown is end for the gateway's own end.
 func (u *User) shutDown() {
 	u.leaving = true
+	u.dropAhead()
 	for _, n := range u.networks {
 		n.conn.Quit(u.g.live().QuitMessage)
 	}
