@@ -64,22 +64,22 @@ func (n *Network) transmit(out *outgoing, what utterance) error {
 }
 
 // onWritten shows a message in its room when its last line has left, where the
-// server does not echo. Where it does, its answer is due from now on.
+// server does not echo. Where it does, its answer is due from now on. Lines leave in
+// order, but the word of it can come out of order, because several goroutines write:
+// what was sent before has left, too.
 func (n *Network) onWritten(ev ircconn.Written) {
-	i := slices.IndexFunc(n.outbox, func(out *outgoing) bool { return out.receipt == ev.Receipt })
-	if i < 0 {
-		return
-	}
-	out := n.outbox[i]
-	if !out.echoes {
-		out.show(n.u.g.now())
-		n.outbox = slices.Delete(n.outbox, i, i+1)
-		n.keepShown(out)
-		return
-	}
-	if out.at.IsZero() {
-		out.at = n.u.g.now()
-		n.watchEchoes(n.u.g.live().AnswerTimeout)
+	for i := 0; i < len(n.outbox) && n.outbox[i].receipt <= ev.Receipt; {
+		out := n.outbox[i]
+		if !out.echoes {
+			n.outbox = slices.Delete(n.outbox, i, i+1)
+			out.show(n.u.g.now())
+			n.keepShown(out)
+			continue
+		}
+		if i++; out.at.IsZero() {
+			out.at = n.u.g.now()
+			n.watchEchoes(n.u.g.live().AnswerTimeout)
+		}
 	}
 }
 

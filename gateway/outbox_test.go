@@ -186,3 +186,18 @@ func TestOwnWordsWithoutEcho(t *testing.T) {
 	w.event(ircconn.Message{Source: source("juliet"), Target: "#chan", Text: "from elsewhere", Self: true})
 	w.expectOne(`from='`+room+`/juliet'`, `<body>from elsewhere</body>`)
 }
+
+// A connection says on one goroutine what has left by another: the room sees the messages
+// in the order of IRC all the same.
+func TestWordOfWritingOutOfOrder(t *testing.T) {
+	w := connected(t)
+	w.say(desk, "m1", "one")
+	w.say(desk, "m2", "two")
+	w.say(desk, "m3", "three")
+	w.event(ircconn.Written{Receipt: 2}, ircconn.Written{Receipt: 1})
+	if said := bodies(w.sent()); said != "one two" {
+		t.Errorf("the room sees %s", said)
+	}
+	w.event(ircconn.Written{Receipt: 3})
+	w.expectOne("<body>three</body>")
+}
