@@ -69,6 +69,23 @@ func TestUserPauses(t *testing.T) {
 	}
 }
 
+// Nobody pauses while the gateway goes down: where much waits for a user, the word of it
+// waits too, and there are less than two seconds for it.
+func TestNobodyPausesAtTheEnd(t *testing.T) {
+	w := connected(t)
+	w.g.closing = true
+	w.timers = nil
+	w.u.effort = effort{spent: paceBurst + paceBytes, at: w.clock}
+	told := false
+	tell := happening{do: func(*User) { told = true }}
+	flood := happening{do: func(*User) { w.u.in.postEvent(tell, never, func() {}, nil) }}
+	w.u.in.postEvent(flood, never, func() {}, nil)
+	w.u.run()
+	if !told || len(w.timers) > 0 {
+		t.Errorf("told: %v, with %d pauses", told, len(w.timers))
+	}
+}
+
 // What is done for a user counts, whether or not it shows.
 func TestWhatEffortCounts(t *testing.T) {
 	said := ircconn.Message{Source: source("romeo"), Target: "#chan", Text: "hark"}

@@ -121,7 +121,7 @@ func (u *User) run() {
 		pause := u.effort.spend(u.worked+doneBytes*work.len(), u.g.now())
 		u.worked = 0
 		work.finish()
-		if pause > 0 {
+		if pause > 0 && !u.g.isClosing() {
 			u.g.timer(pause, u.start)
 			return
 		}
