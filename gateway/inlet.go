@@ -12,6 +12,10 @@ import (
 const (
 	inletStanzas = 256
 	inletEvents  = 64
+	// inletOthers is for how many events there is room beside lines from IRC. A server
+	// can send those without an end, and whoever reads them is always there when there is
+	// room: nothing else would come in while the user pauses between them.
+	inletOthers = 64
 	// inletBytes is how much memory the stanzas may take together. One stanza
 	// alone may take more.
 	inletBytes = 1 << 20
@@ -27,6 +31,15 @@ type happening struct {
 	from  *wire
 	line  ircconn.Event
 	heard time.Time // when the line was read
+}
+
+// limit is how many events may wait before this one: most for those which come once, as
+// timers and the end of a connection do.
+func (h *happening) limit() int {
+	if _, last := h.line.(ircconn.Disconnected); last || h.do != nil {
+		return inletEvents + inletOthers
+	}
+	return inletEvents
 }
 
 // wire is one connection to IRC, as the origin of lines.
@@ -111,7 +124,7 @@ func (in *inlet) postEvent(ev happening, patience func() <-chan struct{}, start,
 			return false
 		}
 		in.need()
-		if len(in.events) < inletEvents {
+		if len(in.events) < ev.limit() {
 			in.events = append(in.events, ev)
 			if !in.running && later != nil {
 				in.pending, start = true, later

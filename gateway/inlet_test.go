@@ -4,6 +4,7 @@ import (
 	"testing"
 
 	"passerelle/component"
+	"passerelle/ircconn"
 )
 
 func TestInletIsBounded(t *testing.T) {
@@ -42,6 +43,33 @@ func TestInletIsBounded(t *testing.T) {
 	}
 	if !in.postStanza(&component.Stanza{}, start) || starts != 1 {
 		t.Errorf("%d goroutines were started", starts)
+	}
+}
+
+// Lines from IRC leave room for what comes once: that a connection has ended must be
+// learned of, however much another server sends, and what a timer is for.
+func TestInletHasRoomBesideLines(t *testing.T) {
+	var in inlet
+	start := func() {}
+	closed := make(chan struct{})
+	close(closed)
+	over := func() <-chan struct{} { return closed }
+	for range inletEvents {
+		in.postEvent(happening{line: ircconn.Message{}}, never, start, nil)
+	}
+	if in.postEvent(happening{line: ircconn.Message{}}, over, start, nil) {
+		t.Error("a line too many was taken")
+	}
+	if !in.postEvent(happening{line: ircconn.Disconnected{}}, over, start, nil) {
+		t.Error("the end of a connection was refused")
+	}
+	for range inletOthers - 1 {
+		if !in.postEvent(happening{do: func(*User) {}}, over, start, nil) {
+			t.Fatal("a timer was refused")
+		}
+	}
+	if in.postEvent(happening{do: func(*User) {}}, over, start, nil) {
+		t.Error("an event too many was taken")
 	}
 }
 

@@ -99,7 +99,7 @@ func TestBusyUserHoldsUpNobody(t *testing.T) {
 	w := connected(t)
 	busy := newUser(w.g, component.JID{Local: "busy", Domain: "xmpp.test"})
 	busy.in.running = true
-	for range inletEvents {
+	for range inletEvents + inletOthers {
 		busy.post(func(*User) {}, nil)
 	}
 	w.g.users[busy.jid], w.g.users[w.u.jid] = busy, w.u
