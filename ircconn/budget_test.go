@@ -30,7 +30,9 @@ func TestAllocations(t *testing.T) {
 			}
 		}},
 	} {
-		if got := testing.AllocsPerRun(200, test.do); got > test.budget {
+		// With few of them it counts that the race detector has a quarter of what is
+		// given back to a pool, by chance, thrown away.
+		if got := testing.AllocsPerRun(5000, test.do); got > test.budget {
 			t.Errorf("%s: %v allocations, at most %v are allowed", test.name, got, test.budget)
 		}
 	}
