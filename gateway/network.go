@@ -245,6 +245,9 @@ func (n *Network) onSupportChanged(ev ircconn.SupportChanged) {
 	n.channels = nil
 	for _, ch := range channels {
 		ch.members.sortAndMerge(n.support.Casemapping)
+		if ch.shown != nil {
+			ch.shown.sortAndMerge(n.support.Casemapping)
+		}
 		ch.folded = n.fold(ch.name)
 		n.channels.add(ch)
 	}

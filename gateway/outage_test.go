@@ -368,3 +368,21 @@ func TestServerIsNotListedAnyMore(t *testing.T) {
 		t.Error("connected again")
 	}
 }
+
+// A server that folds names in another way says so while the members come again: those
+// who were shown are the same people.
+func TestFoldingChangesWhileRoomsComeBack(t *testing.T) {
+	for _, mappings := range [][2]string{{"rfc1459", "ascii"}, {"ascii", "rfc1459"}} {
+		w := patient(t)
+		w.event(ircconn.SupportChanged{Support: support.With([]string{"CASEMAPPING=" + mappings[0]})}, ircconn.Joined{Source: source("[x"), Channel: "#chan"})
+		w.cut(brokenPipe)
+		w.redialled()
+		w.event(ircconn.Registered{Nick: "juliet", Source: source("juliet"), Support: support.With([]string{"CASEMAPPING=" + mappings[0]})},
+			ircconn.Joined{Source: source("juliet"), Channel: "#chan", Self: true})
+		w.forget()
+		w.event(ircconn.SupportChanged{Support: support.With([]string{"CASEMAPPING=" + mappings[1]})})
+		w.event(ircconn.Names{Channel: "#chan", Members: []ircconn.NamesEntry{{Nick: "nurse", Prefixes: "@"}, {Nick: "romeo"}, {Nick: "juliet"}, {Nick: "[x"}}},
+			ircconn.NamesEnd{Channel: "#chan"})
+		w.expectOne(`<body>Connected again.</body>`)
+	}
+}

@@ -251,7 +251,7 @@ var refusesOnlyMessages = map[int]bool{404: true, 412: true, 415: true, 417: tru
 // undelivered returns an error to the sender of the message that a refusal is
 // about, and reports whether there is one. Without labels it is one to the target
 // that the server named: where it echoes, the first that it has not echoed; where
-// it does not, the last, since those before it were not refused.
+// it does not, the last that has left, since those before it were not refused.
 func (n *Network) undelivered(ev ircconn.Refused) bool {
 	n.forgetShown()
 	var found *outgoing
@@ -263,7 +263,7 @@ func (n *Network) undelivered(ev ircconn.Refused) bool {
 				}
 				continue
 			}
-			if refusesMessage[ev.Numeric] && n.same(out.target, ev.Target) && (found == nil || !out.echoes) {
+			if refusesMessage[ev.Numeric] && n.same(out.target, ev.Target) && (found == nil || out.shown) {
 				found = out
 			}
 		}

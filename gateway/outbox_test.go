@@ -56,6 +56,19 @@ func TestSeveralRefusedLines(t *testing.T) {
 	}
 }
 
+// What still waits for its turn cannot have been refused.
+func TestRefusalWhileOthersWait(t *testing.T) {
+	w := connected(t)
+	w.say(desk, "m1", "one")
+	w.say(desk, "m2", "two")
+	w.event(ircconn.Written{Receipt: 1})
+	w.expectOne(`id='m1'`, `<body>one</body>`)
+	w.event(refused404)
+	w.expectOne(`type='error' id='m1'`)
+	w.event(ircconn.Written{Receipt: 2})
+	w.expectOne(`id='m2'`, `<body>two</body>`)
+}
+
 // A message that was delivered long ago is not what a refusal is about.
 func TestOldMessagesAreNotRefused(t *testing.T) {
 	w := connected(t)
