@@ -36,8 +36,7 @@ func (w *writer) forget(ctx, asker context.Context, user string) error {
 		}
 		return nil
 	})
-	if err == nil {
-		maps.DeleteFunc(w.stage.archives, func(scope Scope, _ archiveState) bool { return scope.User == user })
-	}
+	// After an error as well: a server may have committed before it was lost.
+	maps.DeleteFunc(w.stage.archives, func(scope Scope, _ archiveState) bool { return scope.User == user })
 	return err
 }

@@ -128,10 +128,22 @@ func (w *writer) stageLines(ctx context.Context, lines []Line) (known int, err e
 		return doing("writing lines", w.insertStaged(ctx, tx, rows))
 	})
 	if err != nil {
-		w.stage.newest = 0
+		w.doubt(err)
 		return 0, err
 	}
 	return w.noteStaged(lines, rows, states), nil
+}
+
+// doubt takes note that a transaction failed. A server may have committed it all the
+// same, when the connection ended before it said so: what it has is then found out by
+// putting all that is staged in its place, before more comes.
+func (w *writer) doubt(err error) {
+	st := w.stage
+	st.newest = 0
+	if !w.db.embedded && w.db.passing(err) {
+		st.ready = false
+		clear(st.archives)
+	}
 }
 
 // number gives a row its key and time, and moves its archive on.
