@@ -46,6 +46,7 @@ func TestSecondAttemptToBringAUserBack(t *testing.T) {
 	kept := w.keptSessions()
 	next := newWorld(t)
 	next.clock, next.g.store = w.clock.Add(time.Minute), w.g.store
+	next.g.users[next.u.jid] = next.u
 	if err := next.g.askStore(time.Millisecond, hang); err == nil {
 		t.Fatal("there was an answer")
 	}

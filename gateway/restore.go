@@ -115,7 +115,8 @@ func (g *Gateway) post(bare component.JID, do event) {
 func (u *User) restore(kept []store.Session, last life) {
 	if err := u.load(); err != nil {
 		u.log().Warn("a user cannot be brought back yet", "error", err)
-		u.after(restorePause, func(u *User) { u.restore(kept, last) })
+		// By then they are forgotten, who have nothing yet.
+		u.g.timer(restorePause, func() { u.g.post(u.jid, func(u *User) { u.restore(kept, last) }) })
 		return
 	}
 	u.returning = make(map[store.Scope]bool, len(kept))

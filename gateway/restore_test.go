@@ -6,6 +6,7 @@ import (
 	"testing"
 	"time"
 
+	"passerelle/crew"
 	"passerelle/ircconn"
 	"passerelle/store"
 )
@@ -373,5 +374,34 @@ func TestAvailabilityIsKept(t *testing.T) {
 	next.enter("nurse juliet")
 	if s := next.network().channel("#chan").sessions[0]; s.show != "away" || s.status != "asleep" {
 		t.Errorf("the session is %+v", s)
+	}
+}
+
+// A store that does not answer when users are to be brought back is asked again later,
+// though they have nothing until then.
+func TestRestartWhileTheStoreFails(t *testing.T) {
+	w := withStore(t)
+	kept := w.keptSessions()
+	next := newWorld(t)
+	next.g.store = w.g.store
+	begun := make(chan *User, 1)
+	next.g.crew = crew.New(1, func(u *User) { begun <- u })
+	next.g.storeAway.Store(next.clock.Add(time.Second).UnixNano())
+	next.g.post(next.u.jid, func(u *User) { u.restore(kept, life{ended: next.clock}) })
+	(<-begun).run()
+	if next.g.Users() != 0 {
+		t.Fatal("a user without anything is kept")
+	}
+	for _, timer := range next.due(restorePause) {
+		timer.run()
+	}
+	select {
+	case u := <-begun:
+		u.run()
+	case <-time.After(5 * time.Second):
+		t.Fatal("the user is forgotten")
+	}
+	if len(next.inquired()) != 1 {
+		t.Error("the client was not asked whether it is there")
 	}
 }
