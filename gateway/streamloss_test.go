@@ -266,3 +266,28 @@ func TestNothingIsToldTwiceAfterTheStream(t *testing.T) {
 		t.Errorf("shown %d times", got)
 	}
 }
+
+// Users who are first brought back while there is no stream ask their clients when
+// there is one: nobody could answer before.
+func TestUsersWhoBeginWithoutAStream(t *testing.T) {
+	w := withStore(t)
+	kept := w.keptSessions()
+	next := newWorld(t)
+	next.g.store = w.g.store
+	next.g.stream.Store(&streamState{isUp: true})
+	next.g.StreamDown(component.ErrDisconnected, next.clock)
+	scratch := next.u.scratch
+	next.u = newUser(next.g, next.u.jid)
+	next.u.in.running, next.u.scratch = true, scratch
+	next.do(func() { next.u.restore(kept, life{ended: next.clock}) })
+	next.pass(verifyTime)
+	next.streamBack()
+	ids := next.inquired()
+	if ids[desk] == "" {
+		t.Fatalf("asked %v", ids)
+	}
+	next.isThere(desk, ids[desk])
+	if len(next.u.networks) != 1 {
+		t.Error("the user is not brought back")
+	}
+}

@@ -77,8 +77,11 @@ func (g *Gateway) giveBack(s *scratch) {
 }
 
 func newUser(g *Gateway, jid component.JID) *User {
-	jid = cloneJID(jid)
-	return &User{g: g, jid: jid, stream: g.stream.Load()}
+	u := &User{g: g, jid: cloneJID(jid)}
+	if stream := g.stream.Load(); stream != nil && stream.isUp {
+		u.stream = stream // otherwise what is said is kept at once, see followStream
+	}
+	return u
 }
 
 // start has a goroutine work for the user.
