@@ -52,6 +52,10 @@ var ctcpAnswers = map[string]func(g *Gateway, params string) string{
 // onCTCP answers a query, a few at a time (RFC 2812 §3.3.2 forbids to answer a
 // notice). A reply that nobody waits for is shown.
 func (n *Network) onCTCP(ev ircconn.CTCP) {
+	if historyBatches[ev.Batch] {
+		n.onPastQuery(ev)
+		return
+	}
 	if ev.Self {
 		return
 	}

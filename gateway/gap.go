@@ -38,6 +38,8 @@ type gap struct {
 	since time.Time // zero: the latest, because nothing is known
 	most  int
 	lines []ircconn.Message
+	seen  int       // what was sent of it, lines and what is none
+	last  time.Time // when the last of that was said
 	done  func()
 }
 
@@ -89,19 +91,19 @@ func (ch *Channel) lastHeard() time.Time {
 // askHistory asks for the next lines of the first gap (IRCv3 chathistory).
 func (n *Network) askHistory() {
 	g := n.gaps[0]
-	page := min(gapPage, g.most-len(g.lines))
+	page := min(gapPage, g.most-g.seen)
 	if limit := n.support.ChatHistory; limit > 0 {
 		page = min(page, limit)
 	}
 	line := ircconn.Line{Command: "CHATHISTORY", Params: []string{"LATEST", g.ch.name, "*", strconv.Itoa(page)}}
 	if !g.since.IsZero() {
 		from := g.since.Add(-gapFuzz)
-		if len(g.lines) > 0 {
-			from = g.lines[len(g.lines)-1].Time
+		if g.seen > 0 {
+			from = g.last
 		}
 		line.Params = []string{"AFTER", g.ch.name, "timestamp=" + stamp(from), strconv.Itoa(page)}
 	}
-	before := len(g.lines)
+	before := g.seen
 	q := &question{patience: gapTime, failed: func(error) { n.withoutHistory() }}
 	q.answer = func(ev ircconn.Event) verdict {
 		switch ev := ev.(type) {
@@ -109,7 +111,7 @@ func (n *Network) askHistory() {
 			if ev.Type != "chathistory" {
 				return unrelated
 			}
-			if got := len(g.lines) - before; got >= page && !g.since.IsZero() && len(g.lines) < g.most {
+			if got := g.seen - before; got >= page && !g.since.IsZero() && g.seen < g.most {
 				n.u.post(func(*User) { n.nextPage(g) }, nil)
 			} else {
 				n.gapFilled(g)
@@ -182,14 +184,34 @@ func (n *Network) onPast(ev ircconn.Message) {
 	if ch == nil || ev.Time.IsZero() {
 		return
 	}
-	if len(n.gaps) > 0 && n.gaps[0].ch == ch {
-		if g := n.gaps[0]; len(g.lines) < g.most {
+	if g := n.countPast(ch, ev.Time); g != nil {
+		if len(g.lines) < g.most {
 			g.lines = append(g.lines, ev)
 		}
 		return
 	}
 	if len(ch.past) < gapLines {
 		ch.past = append(ch.past, ev)
+	}
+}
+
+// countPast counts something of a batch of history, and returns the gap that it is a
+// part of, or nil. It may be that of an earlier visit to the channel, which nobody needs
+// any more.
+func (n *Network) countPast(ch *Channel, at time.Time) *gap {
+	if len(n.gaps) == 0 || n.gaps[0].ch.folded != ch.folded {
+		return nil
+	}
+	g := n.gaps[0]
+	g.seen, g.last = g.seen+1, at
+	return g
+}
+
+// onPastQuery is a query to programs in a batch of history: nobody waits for an answer,
+// but it is one of the lines that were asked for.
+func (n *Network) onPastQuery(ev ircconn.CTCP) {
+	if ch := n.channel(ev.Target); ch != nil && !ev.Time.IsZero() {
+		n.countPast(ch, ev.Time)
 	}
 }
 

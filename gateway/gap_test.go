@@ -218,3 +218,46 @@ func TestGapIsFilledWithoutAStream(t *testing.T) {
 		t.Errorf("shown %q", got)
 	}
 }
+
+// Programs are asked things in rooms, too. What is past of that is not answered, and
+// counts as a part of a page.
+func TestPastQueries(t *testing.T) {
+	w := withHistory(t)
+	w.cut(brokenPipe)
+	w.redialled()
+	w.event(ircconn.Registered{Nick: "juliet", Source: source("juliet"), Support: support.With([]string{"CHATHISTORY=2"}), Caps: ircconn.NewCaps(historyCaps...)})
+	w.enter("@nurse romeo juliet")
+	w.forget()
+	query := ircconn.CTCP{Source: source("romeo"), Target: "#chan", Command: "VERSION", Meta: ircconn.Meta{Batch: "chathistory", Time: w.clock.Add(time.Second)}}
+	w.event(past("romeo", "one", "m2", w.clock), query, historyEnd())
+	w.pass(0)
+	w.expectLines("CHATHISTORY AFTER #chan timestamp=" + stamp(w.clock.Add(time.Second)) + " 2")
+	w.event(past("romeo", "two", "m3", w.clock.Add(2*time.Second)), historyEnd())
+	if got := bodies(w.sent()); got != "one two" {
+		t.Errorf("shown %q", got)
+	}
+}
+
+// Who leaves a room while its history is read, and comes back, is shown it once, and
+// nothing of the first answer later.
+func TestLeavingWhileHistoryIsRead(t *testing.T) {
+	w := withHistory(t)
+	w.cut(brokenPipe)
+	w.redialled()
+	w.register("juliet", historyCaps...)
+	w.enter("@nurse romeo juliet")
+	w.stanza(`<presence from='%s' to='%s/juliet' type='unavailable'/>`, desk, room)
+	w.event(ircconn.Parted{Source: source("juliet"), Channel: "#chan", Self: true})
+	w.join(desk, "juliet")
+	w.enter("@nurse romeo juliet")
+	w.forget()
+	missed := past("romeo", "missed", "m2", w.clock)
+	w.event(missed, historyEnd())
+	w.event(missed, historyEnd())
+	if got := bodies(w.sent()); !strings.HasSuffix(got, "missed") || strings.Count(got, "missed") != 1 {
+		t.Errorf("shown %q", got)
+	}
+	if past := w.network().channel("#chan").past; len(past) != 0 {
+		t.Errorf("kept %v", past)
+	}
+}
