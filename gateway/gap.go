@@ -1,10 +1,12 @@
 package gateway
 
 import (
+	"bytes"
 	"crypto/sha256"
 	"encoding/hex"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"passerelle/ircconn"
@@ -262,10 +264,37 @@ func (ch *Channel) knownSince(start time.Time) knownLines {
 	for i := range page.Lines {
 		line := &page.Lines[i]
 		known.ids[line.ID] = true
-		key := [2]string{line.Nick, line.Body}
-		known.said[key] = append(known.said[key], line.At)
+		for _, text := range ch.textsOf(line) {
+			key := [2]string{line.Nick, text}
+			known.said[key] = append(known.said[key], line.At)
+		}
 	}
 	return known
+}
+
+// textsOf are the texts that a line of the archive may have on IRC. What our own user
+// said is archived as it was written on XMPP, and was composed anew for IRC.
+func (ch *Channel) textsOf(line *store.Line) []string {
+	texts := []string{line.Body}
+	if !ch.n.isSelf(line.Nick) {
+		return texts
+	}
+	what := utterance{text: line.Body, unstyled: bytes.Contains(line.Payload, []byte("<unstyled "))}
+	what.text, what.notice = strings.CutPrefix(line.Body, noticeMark)
+	lines, err := ch.n.compose(ch.name, what)
+	if err != nil {
+		return texts
+	}
+	for _, composed := range lines {
+		text := composed.Params[len(composed.Params)-1]
+		if action, is := strings.CutPrefix(text, "\x01ACTION "); is {
+			text = strings.TrimSuffix(action, "\x01")
+		}
+		if text != line.Body {
+			texts = append(texts, text)
+		}
+	}
+	return texts
 }
 
 // has reports whether a line is among them: by the server's id, or by the same

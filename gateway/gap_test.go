@@ -219,6 +219,42 @@ func TestGapIsFilledWithoutAStream(t *testing.T) {
 	}
 }
 
+// What the user has said is known in whatever form IRC got it: in several lines, as an
+// action, with formatting, as a notice.
+func TestOwnWordsAreNoGap(t *testing.T) {
+	w := withHistory(t)
+	lines := []ircconn.Message{}
+	for i, body := range []string{"one\ntwo", "/me *waves*", strings.Repeat("long ", 120)} {
+		w.irc.sent = nil
+		w.stanza(`<message from='%s' to='%s' type='groupchat' id='m%d'><body>%s</body></message>`, desk, room, i, body)
+		for range w.network().outbox {
+			w.event(ircconn.Written{Receipt: uint64(w.network().receipts)})
+		}
+		for _, sent := range w.irc.sent {
+			text, action := strings.CutPrefix(sent.Params[1], "\x01ACTION ")
+			line := past("juliet", strings.TrimSuffix(text, "\x01"), fmt.Sprint("own", len(lines)), w.clock)
+			line.Action = action
+			lines = append(lines, line)
+		}
+	}
+	if len(lines) != 5 {
+		t.Fatalf("sent %v", lines)
+	}
+	w.cut(brokenPipe)
+	w.redialled()
+	w.register("juliet", historyCaps...)
+	w.enter("@nurse romeo juliet")
+	w.forget()
+	other := past("juliet", "elsewhere", "own9", w.clock) // said by another client
+	for _, line := range append(lines, other) {
+		w.event(line)
+	}
+	w.event(historyEnd())
+	if got := bodies(w.sent()); got != "elsewhere" {
+		t.Errorf("shown again: %q", got)
+	}
+}
+
 // Programs are asked things in rooms, too. What is past of that is not answered, and
 // counts as a part of a page.
 func TestPastQueries(t *testing.T) {
