@@ -146,7 +146,7 @@ func (n *Network) gapFilled(g *gap) {
 	}
 	n.gaps = n.gaps[1:]
 	if n.channel(g.ch.name) == g.ch {
-		g.ch.showMissed(g.lines)
+		g.ch.showMissed(g.lines, g.since)
 		g.done()
 	}
 	if len(n.gaps) > 0 && n.ready {
@@ -162,7 +162,7 @@ func (n *Network) withoutHistory() {
 	n.gaps = nil
 	for _, g := range gaps {
 		if n.channel(g.ch.name) == g.ch {
-			g.ch.showMissed(g.lines)
+			g.ch.showMissed(g.lines, g.since)
 			g.done()
 		}
 	}
@@ -176,7 +176,7 @@ func (n *Network) onPastEnded(kind string) {
 	for _, ch := range n.channels {
 		past := ch.past
 		ch.past = nil
-		ch.showMissed(past)
+		ch.showMissed(past, time.Time{})
 	}
 }
 
@@ -218,8 +218,9 @@ func (n *Network) onPastQuery(ev ircconn.CTCP) {
 }
 
 // showMissed archives lines that were said while we were not there, and shows them
-// with their time; those that are known already are left out.
-func (ch *Channel) showMissed(lines []ircconn.Message) {
+// with their time; those that are known already are left out. since is when the last
+// line was heard before, if that is what they were asked by.
+func (ch *Channel) showMissed(lines []ircconn.Message, since time.Time) {
 	if len(lines) == 0 {
 		return
 	}
@@ -228,6 +229,9 @@ func (ch *Channel) showMissed(lines []ircconn.Message) {
 		u.unheard.since = first // the clients are to be told of these too
 	}
 	known := ch.knownSince(lines[0].Time.Add(-gapFuzz))
+	if !ch.keeps().record {
+		known.until = since // by the server's own clock
+	}
 	tail := &ch.n.u.tail
 	for _, ev := range lines {
 		tail.Reset()
@@ -240,12 +244,17 @@ func (ch *Channel) showMissed(lines []ircconn.Message) {
 		ch.send(ch.sessions, m)
 		ch.n.u.flushLarge()
 	}
+	if last := lines[len(lines)-1].Time; last.After(ch.heard) {
+		ch.heard = last
+	}
 }
 
-// knownLines are lines of the archive, by id and by who said what.
+// knownLines are lines of the archive, by id and by who said what. Where there is none,
+// those are known that were said until a time.
 type knownLines struct {
-	ids  map[string]bool
-	said map[[2]string][]time.Time
+	ids   map[string]bool
+	said  map[[2]string][]time.Time
+	until time.Time
 }
 
 func (ch *Channel) knownSince(start time.Time) knownLines {
@@ -297,10 +306,10 @@ func (ch *Channel) textsOf(line *store.Line) []string {
 	return texts
 }
 
-// has reports whether a line is among them: by the server's id, or by the same
+// has reports whether a line is among them: by the server's id, by its time, or by the same
 // words of the same person at about the same time.
 func (known knownLines) has(ch *Channel, ev ircconn.Message) bool {
-	if ev.MessageID != "" && known.ids[ch.stanzaID(ev)] {
+	if ev.MessageID != "" && known.ids[ch.stanzaID(ev)] || !ev.Time.After(known.until) {
 		return true
 	}
 	key := [2]string{ev.Source.Nick, ev.Text}

@@ -255,6 +255,32 @@ func TestOwnWordsAreNoGap(t *testing.T) {
 	}
 }
 
+// Where nothing is archived, what was heard before the loss is known by its time.
+func TestGapWithoutAnArchive(t *testing.T) {
+	w := newWorld(t)
+	w.change(func(c *Live) { c.OutageLimit = time.Hour })
+	w.join(desk, "juliet")
+	w.register("juliet", historyCaps...)
+	w.enter("@nurse romeo juliet")
+	w.event(historyEnd())
+	heard, missed := past("romeo", "heard", "m1", w.clock), past("romeo", "missed", "m2", w.clock.Add(2*time.Second))
+	live := heard
+	live.Batch = ""
+	w.event(live)
+	for range 2 {
+		w.cut(brokenPipe)
+		w.redialled()
+		w.register("juliet", historyCaps...)
+		w.enter("@nurse romeo juliet")
+		w.forget()
+		w.event(heard, missed, historyEnd())
+		if got := bodies(w.sent()); got != "missed" {
+			t.Errorf("shown %q", got)
+		}
+		heard, missed = missed, past("romeo", "missed", "m3", missed.Time.Add(2*time.Second))
+	}
+}
+
 // Programs are asked things in rooms, too. What is past of that is not answered, and
 // counts as a part of a page.
 func TestPastQueries(t *testing.T) {

@@ -243,6 +243,9 @@ func (n *Network) onMessage(ev ircconn.Message) {
 		return
 	}
 	if ev.Self && n.echoed(ev) {
+		if ch := n.channel(ev.Target); ch != nil && !ev.Time.IsZero() {
+			ch.heard = ev.Time
+		}
 		return
 	}
 	if !n.caps.Has("away-notify") && n.people[n.fold(ev.Source.Nick)] != nil {
