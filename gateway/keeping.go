@@ -17,6 +17,7 @@ type keptChannel struct {
 	Name    string        `json:"name"`
 	Room    string        `json:"room"` // the localpart
 	Clients []keptSession `json:"clients,omitempty"`
+	Alone   string        `json:"alone,omitempty"` // since when no client is in it
 }
 
 // keptSession is a client in a room.
@@ -42,6 +43,9 @@ func (ch *Channel) keep() {
 		return
 	}
 	kept := keptChannel{Name: ch.name, Room: ch.jid.Local}
+	if !ch.alone.IsZero() {
+		kept.Alone = stamp(ch.alone)
+	}
 	for i := range ch.sessions {
 		kept.Clients = append(kept.Clients, ch.sessions[i].kept())
 	}

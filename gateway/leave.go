@@ -40,7 +40,7 @@ func (ch *Channel) leave(full component.JID, how departure, why exit) {
 		return
 	}
 	if len(ch.sessions) == 0 {
-		ch.alone = ch.n.u.g.now()
+		ch.isAloneSince(ch.n.u.g.now())
 	}
 	ch.keep()
 	ch.n.updateAway()

@@ -1,6 +1,8 @@
 package gateway
 
 import (
+	"time"
+
 	"passerelle/component"
 	"passerelle/translate"
 )
@@ -26,6 +28,7 @@ func (ch *Channel) empty(last component.JID, how departure, why exit) {
 		ch.part(why.text)
 		return
 	}
+	ch.isAloneSince(n.u.g.now())
 	if how == vanished {
 		ch.linger(why)
 		return
@@ -53,13 +56,24 @@ func (n *Network) lingers() bool {
 	return false
 }
 
+// isAloneSince notes that no client is in the room any more. Where one was lost with the
+// stream, that began when it could last be told anything.
+func (ch *Channel) isAloneSince(at time.Time) {
+	if !ch.alone.IsZero() {
+		return
+	}
+	if lost := ch.n.u.retelling; !lost.IsZero() && lost.Before(at) {
+		at = lost
+	}
+	ch.alone = at
+}
+
 // isOccupied reports whether a client is in the room, or on its way into it.
 func (ch *Channel) isOccupied() bool { return len(ch.sessions)+len(ch.waiting) > 0 }
 
 // linger waits for a client to come back before the channel is left.
 func (ch *Channel) linger(why exit) {
 	n := ch.n
-	ch.alone = n.u.g.now()
 	ch.keep()
 	n.updateAway()
 	if why.text == "" {

@@ -146,3 +146,39 @@ func TestEndWhileAsking(t *testing.T) {
 	w.isThere(desk, id)
 	w.expectLines()
 }
+
+// Who comes back is shown what was said since they could last be told anything: also
+// before it was found out that they were gone.
+func TestMissedBeforeTheAbsenceWasFound(t *testing.T) {
+	say := func(w *world) {
+		for i := range 30 {
+			w.event(ircconn.Message{Source: source("romeo"), Target: "#chan", Text: "missed " + string(rune('a'+i))})
+		}
+	}
+	for name, goes := range map[string]func(w *world){
+		"offline": func(w *world) {
+			w.leaves(desk)
+			id := w.inquired()[desk]
+			say(w)
+			w.clock = w.clock.Add(time.Second)
+			w.isGone(desk, id)
+		},
+		"with the stream": func(w *world) {
+			w.loseStream()
+			say(w)
+			w.streamBack()
+			w.isGone(desk, w.inquired()[desk])
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := withStore(t)
+			w.change(func(c *Live) { c.Linger = time.Hour })
+			w.clock = w.clock.Add(time.Second)
+			goes(w)
+			w.forget()
+			w.join(desk, "juliet")
+			got := bodies(w.sent())
+			contains(t, got, "missed a", "missed z")
+		})
+	}
+}

@@ -312,7 +312,7 @@ func (n *Network) giveUp() {
 	for _, ch := range n.channels {
 		ch.refuseWaiting(refuse("remote-server-timeout", "%s", text))
 		ch.removeAll(exit{text: text, codes: []int{statusShutdown}})
-		ch.alone = o.since
+		ch.isAloneSince(o.since)
 		if ch.keep(); !ch.keeps().stay {
 			ch.delete()
 		}

@@ -47,6 +47,14 @@ type life struct {
 	unheard time.Time
 }
 
+// told is until when the clients were told what was said.
+func (l life) told() time.Time {
+	if !l.unheard.IsZero() && l.unheard.Before(l.ended) {
+		return l.unheard
+	}
+	return l.ended
+}
+
 // lifeOf reads how the last life ended out of what was kept.
 func lifeOf(kept []store.Session, now time.Time) life {
 	last := life{ended: now}
@@ -212,7 +220,10 @@ func (u *User) bringBackChannel(session store.Session, state keptChannel, nick s
 	if isNew {
 		ch = n.newChannel(state.Name, component.JID{Local: state.Room, Domain: u.g.domain})
 		ch.key, ch.settled = session.Secret, true
-		ch.alone = last.ended
+		ch.alone = last.told()
+		if alone, err := parseStamp(state.Alone); err == nil {
+			ch.alone = alone
+		}
 	}
 	for _, client := range state.Clients {
 		if there[client.Resource] {

@@ -377,6 +377,26 @@ func TestAvailabilityIsKept(t *testing.T) {
 	}
 }
 
+// Who was away when the gateway ended is shown what was said since they left, not only
+// since then.
+func TestRestartOfARoomThatWasAlone(t *testing.T) {
+	w := withStore(t)
+	w.configure("gw.test", fieldXML("persistent", "true"))
+	w.clock = w.clock.Add(time.Second)
+	w.leaves(desk)
+	for i := range 30 {
+		w.event(ircconn.Message{Source: source("romeo"), Target: "#chan", Text: "missed " + string(rune('a'+i))})
+	}
+	w.clock = w.clock.Add(time.Second)
+	next := w.restarted(time.Minute)
+	next.pass(0)
+	next.register("juliet")
+	next.enter("@nurse romeo juliet")
+	next.forget()
+	next.join(desk, "juliet")
+	contains(t, bodies(next.sent()), "missed a", "missed z")
+}
+
 // A store that does not answer when users are to be brought back is asked again later,
 // though they have nothing until then.
 func TestRestartWhileTheStoreFails(t *testing.T) {
