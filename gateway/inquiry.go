@@ -80,7 +80,7 @@ func (u *User) sendInquiry(q *inquiry, name, space string) {
 		return // it is sent when there is a stream
 	}
 	q.timer = u.after(q.patience, func(*User) {
-		if u.inquiries[id] == q {
+		if u.inquiries[id] == q && u.unheard == nil { // else it waits for the next stream
 			delete(u.inquiries, id)
 			q.found(silent)
 		}

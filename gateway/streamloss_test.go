@@ -291,3 +291,24 @@ func TestUsersWhoBeginWithoutAStream(t *testing.T) {
 		t.Error("the user is not brought back")
 	}
 }
+
+// The time to answer that is over when the loss of the stream is noticed says nothing
+// about a client: the question waits for the next stream.
+func TestTimesThatEndWithTheStream(t *testing.T) {
+	w := withStore(t)
+	w.change(func(c *Live) { c.Linger = time.Hour })
+	w.leaves(desk)
+	w.inquired()
+	due := w.due(departTime)
+	w.g.StreamDown(component.ErrDisconnected, w.clock)
+	for _, timer := range due {
+		timer.run() // before the user looks at the stream
+	}
+	w.happen()
+	w.expectLines()
+	w.streamBack()
+	w.isGone(desk, w.inquired()[desk])
+	if w.network().channel("#chan") == nil {
+		t.Error("the room was left, though the client may come back")
+	}
+}
