@@ -252,6 +252,7 @@ func (n *Network) onSupportChanged(ev ircconn.SupportChanged) {
 		n.channels.add(ch)
 	}
 	n.people = refolded(n, n.people, func(_ ircconn.Folded, p *person) string { return p.nick })
+	n.contacts = refolded(n, n.contacts, func(_ ircconn.Folded, c *contact) string { return c.nick })
 	n.parting = refolded(n, n.parting, func(folded ircconn.Folded, _ int) string { return string(folded) })
 	clear(n.queries)
 }

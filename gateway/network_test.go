@@ -71,6 +71,22 @@ func TestOtherCasemapping(t *testing.T) {
 	w.expectOne(`from='[x]%irc.test@gw.test'`)
 }
 
+// Contacts and what clients were shown before the loss of the stream are found as well
+// when names fold in another way.
+func TestOtherCasemappingInBetween(t *testing.T) {
+	w := withStore(t)
+	w.event(ircconn.SupportChanged{Support: support.With([]string{"MONITOR=30"})})
+	w.event(ircconn.Joined{Source: source("[x]"), Channel: "#chan"})
+	w.stanza(`<presence from='%s' to='[y]%%irc.test@gw.test' type='subscribe'/>`, "juliet@xmpp.test")
+	w.loseStream()
+	w.event(ircconn.SupportChanged{Support: support.With([]string{"MONITOR=30", "CASEMAPPING=ascii"})})
+	w.streamBack()
+	w.isThere(desk, w.inquired()[desk])
+	w.expect()
+	w.event(ircconn.Reply{Numeric: 730, Params: []string{"juliet", "[Y]!y@y.test"}})
+	w.expectOne(`<presence from='[y]%irc.test@gw.test' to='juliet@xmpp.test'`)
+}
+
 // All that a connection says on its way is told in plain words.
 func TestProgressOfConnecting(t *testing.T) {
 	w := newWorld(t)
