@@ -152,7 +152,7 @@ func (n *Network) suspend(err error, prospect outlook) {
 			n.attempts = 0
 		}
 		n.outage = &outage{since: g.now()}
-		n.outage.limit = n.u.after(g.live().OutageLimit, func(*User) { n.giveUp() })
+		n.limitOutage()
 		n.interrupt(err)
 	} else {
 		n.log().Info("the server could not be reached again", "attempts", n.attempts, "error", err)
@@ -261,7 +261,7 @@ func (n *Network) hasten() {
 	}
 	if o.givenUp {
 		o.givenUp, o.since = false, n.u.g.now()
-		o.limit = n.u.after(n.u.g.live().OutageLimit, func(*User) { n.giveUp() })
+		n.limitOutage()
 	}
 	if o.parked {
 		o.parked = false
@@ -296,6 +296,17 @@ func (n *Network) attempt() {
 		n.log().Warn("the server cannot be tried again", "error", err)
 		n.giveUpFor(n.u.stanzaError(err).Text)
 	}
+}
+
+// limitOutage has the outage given up when it has lasted too long. Another one may have
+// begun by then.
+func (n *Network) limitOutage() {
+	o := n.outage
+	o.limit = n.u.after(n.u.g.live().OutageLimit, func(*User) {
+		if n.outage == o {
+			n.giveUp()
+		}
+	})
 }
 
 // giveUp takes the clients out of the rooms when an outage has lasted too long.

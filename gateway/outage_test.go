@@ -386,3 +386,23 @@ func TestFoldingChangesWhileRoomsComeBack(t *testing.T) {
 		w.expectOne(`<body>Connected again.</body>`)
 	}
 }
+
+// The end of the time for one outage, which came as the connection was back, is not
+// that of the next outage.
+func TestLimitOfAnEarlierOutage(t *testing.T) {
+	w := patient(t)
+	w.cut(brokenPipe)
+	w.redialled()
+	for _, timer := range w.due(time.Hour) {
+		timer.run() // the user has other things to do before
+	}
+	w.register("juliet")
+	w.enter("@nurse romeo juliet")
+	w.cut(brokenPipe)
+	w.forget()
+	w.happen()
+	w.expect()
+	if ch := w.network().channel("#chan"); ch == nil || len(ch.sessions) != 1 {
+		t.Error("the client was taken out of the room at once")
+	}
+}

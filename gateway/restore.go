@@ -294,8 +294,8 @@ func (n *Network) resume(last life) {
 	u.g.connections.restore(connection{u.jid.String(), n.name, u.serverKey(n.scope())})
 	n.attempts = 1
 	n.outage = &outage{since: last.ended, text: "The gateway was restarted and is connecting to " + n.name + " again."}
-	if limit := u.g.live().OutageLimit; limit > 0 {
-		n.outage.limit = u.after(limit, func(*User) { n.giveUp() })
+	if u.g.live().OutageLimit > 0 {
+		n.limitOutage()
 	}
 	n.plan(0)
 }
