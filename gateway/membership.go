@@ -119,6 +119,9 @@ func (n *Network) onQuit(ev ircconn.Quit) {
 	for _, ch := range n.channels {
 		ch.lose(ev.Source.Nick, why)
 	}
+	// Also where they may be in a list of members that is on its way: whoever has the
+	// nick next is somebody else.
+	delete(n.people, n.fold(ev.Source.Nick))
 	delete(n.queries, n.fold(ev.Source.Nick))
 	n.takeBack(ev.Source.Nick)
 }

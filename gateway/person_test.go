@@ -219,3 +219,20 @@ func TestPeopleAreForgotten(t *testing.T) {
 		t.Errorf("after leaving, %d people are known", known())
 	}
 }
+
+// somebodyElse has the nick paris of an earlier one.
+var somebodyElse = ircconn.Source{Nick: "paris", User: "other", Host: "elsewhere.test"}
+
+// Who takes the nick of somebody that has quit is somebody else, also while the members
+// of another channel are being listed.
+func TestOccupantIDAfterAQuit(t *testing.T) {
+	w := connected(t)
+	w.event(ircconn.Joined{Source: source("paris"), Channel: "#chan"})
+	ch := w.network().channel("#chan")
+	before := ch.occupantID(source("paris"), "")
+	w.stanza(`<presence from='%s' to='#two%%irc.test@gw.test/juliet'><x xmlns='http://jabber.org/protocol/muc'/></presence>`, desk)
+	w.event(ircconn.Quit{Source: source("paris")}, ircconn.Joined{Source: somebodyElse, Channel: "#chan"})
+	if ch.occupantID(somebodyElse, "") == before {
+		t.Error("somebody else has the id")
+	}
+}
