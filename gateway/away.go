@@ -158,8 +158,7 @@ func (n *Network) onWhoEntry(ev ircconn.WhoEntry) {
 	if ch == nil || !ch.hasMember(ev.Nick) {
 		return
 	}
-	p := n.know(ev.Nick)
-	p.update(ircconn.Source{Nick: ev.Nick, User: ev.User, Host: ev.Host})
+	p := n.meet(ircconn.Source{Nick: ev.Nick, User: ev.User, Host: ev.Host}, ev.Account)
 	if ev.Account != "" {
 		p.account = strings.Clone(ev.Account)
 	}
@@ -186,7 +185,7 @@ func (n *Network) onHostChanged(ev ircconn.HostChanged) {
 		}
 		n.self.Host = strings.Clone(ev.NewHost)
 	}
-	if p := n.people[n.fold(ev.Source.Nick)]; p != nil {
+	if p := n.people[n.fold(ev.Source.Nick)]; p != nil && !p.isOther(ev.Source) {
 		p.update(ircconn.Source{User: ev.NewUser, Host: ev.NewHost})
 	}
 }

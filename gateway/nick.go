@@ -133,8 +133,7 @@ func (n *Network) renamePerson(old, renamed string, source ircconn.Source) {
 	if !shared {
 		return
 	}
-	p := n.know(old)
-	p.update(source)
+	p := n.meet(source, "")
 	delete(n.people, n.fold(old))
 	p.nick = strings.Clone(renamed)
 	n.note(p)

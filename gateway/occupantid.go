@@ -36,7 +36,7 @@ func (ch *Channel) appendIdentity(to []byte, source ircconn.Source, account stri
 	switch p := n.people[n.fold(source.Nick)]; {
 	case n.isSelf(source.Nick):
 		return n.u.jid.Append(append(to, "self "...))
-	case p != nil:
+	case p != nil && !p.isOther(source):
 		return append(to, p.key...)
 	case (source.Host != "" || account != "") && ch.hasMember(source.Nick):
 		return append(append(to, "nick "...), n.fold(source.Nick)...) // as they were shown

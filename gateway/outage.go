@@ -175,6 +175,9 @@ func (n *Network) interrupt(err error) {
 	n.awayText = ""
 	n.asked = nil
 	clear(n.parting)
+	for _, p := range n.people {
+		p.old = true
+	}
 	for _, ch := range n.channels {
 		if ch.interrupt(); !ch.isOccupied() && !ch.keeps().stay {
 			ch.delete() // it waited for a client to come back

@@ -16,16 +16,23 @@ type person struct {
 	// key is what their occupant id is made of. It is fixed when they are
 	// first seen, so that the id stays when the nick or the account changes.
 	key string
+	// old is whether they were last seen before the connection was lost: the nick may
+	// be somebody else's by now.
+	old bool
 }
 
 // see returns the record of somebody who was just seen for the first time (they
 // joined, or were in a list with user and host), and makes it if need be.
 func (n *Network) see(source ircconn.Source, account string) *person {
-	if p := n.people[n.fold(source.Nick)]; p != nil {
-		p.update(source)
-		return p
+	before := n.people[n.fold(source.Nick)]
+	if before != nil && !before.isOther(source) {
+		before.update(source)
+		return before
 	}
 	p := &person{nick: strings.Clone(source.Nick), account: strings.Clone(account), key: n.identity(source, account)}
+	if before != nil {
+		p.away = before.away // as that nick is shown until it is known better
+	}
 	p.update(source)
 	n.note(p)
 	return p
@@ -51,7 +58,24 @@ func (n *Network) note(p *person) {
 	n.people[n.fold(p.nick)] = p
 }
 
+// meet is know for somebody who is seen with user and host now.
+func (n *Network) meet(source ircconn.Source, account string) *person {
+	p := n.know(source.Nick)
+	if p.isOther(source) {
+		return n.see(source, account)
+	}
+	p.update(source)
+	return p
+}
+
+// isOther reports whether a source of the same nick is somebody else, as far as can be
+// seen: nobody told who came and went while the connection was lost.
+func (p *person) isOther(source ircconn.Source) bool {
+	return p.old && source.Host != "" && p.host != "" && (p.user != source.User || !strings.EqualFold(p.host, source.Host))
+}
+
 func (p *person) update(source ircconn.Source) {
+	p.old = p.old && source.Host == ""
 	if source.User != "" {
 		p.user = strings.Clone(source.User)
 	}

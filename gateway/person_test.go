@@ -223,6 +223,52 @@ func TestPeopleAreForgotten(t *testing.T) {
 // somebodyElse has the nick paris of an earlier one.
 var somebodyElse = ircconn.Source{Nick: "paris", User: "other", Host: "elsewhere.test"}
 
+// The occupant id of somebody who was there before an outage is theirs, and not of
+// whoever has the nick after it.
+func TestOccupantIDAfterAnOutage(t *testing.T) {
+	listed := func(source ircconn.Source) func(w *world) {
+		return func(w *world) {
+			w.event(ircconn.Joined{Source: ircconn.Source{Nick: "juliet"}, Channel: "#chan", Self: true},
+				ircconn.Names{Channel: "#chan", Members: []ircconn.NamesEntry{{Nick: "juliet"}, {Nick: "paris", User: source.User, Host: source.Host}}},
+				ircconn.NamesEnd{Channel: "#chan"})
+		}
+	}
+	unlisted := func(w *world) { w.enter("@nurse romeo paris juliet") }
+	for name, test := range map[string]struct {
+		back   []func(w *world)
+		speaks ircconn.Source
+		same   bool
+	}{
+		"the same, listed":     {[]func(*world){listed(source("paris"))}, source("paris"), true},
+		"the same, not listed": {[]func(*world){unlisted}, source("paris"), true},
+		"another, listed":      {[]func(*world){listed(somebodyElse)}, somebodyElse, false},
+		"another, not listed":  {[]func(*world){unlisted}, somebodyElse, false},
+		"another, who is asked": {[]func(*world){unlisted, func(w *world) {
+			w.event(ircconn.WhoEntry{Channel: "#chan", Nick: "paris", User: "other", Host: "elsewhere.test"})
+		}}, somebodyElse, false},
+		"another, with new host": {[]func(*world){unlisted, func(w *world) {
+			w.event(ircconn.HostChanged{Source: somebodyElse, NewUser: "other", NewHost: "new.test"})
+		}}, ircconn.Source{Nick: "paris", User: "other", Host: "new.test"}, false},
+		"another, by another nick": {[]func(*world){unlisted, func(w *world) { w.event(ircconn.NickChanged{Source: somebodyElse, New: "tybalt"}) }}, ircconn.Source{Nick: "tybalt", User: "other", Host: "elsewhere.test"}, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := patient(t)
+			w.event(ircconn.Joined{Source: source("paris"), Channel: "#chan"})
+			ch := w.network().channel("#chan")
+			before := ch.occupantID(source("paris"), "")
+			w.cut(brokenPipe)
+			w.redialled()
+			w.register("juliet")
+			for _, step := range test.back {
+				step(w)
+			}
+			if after := ch.occupantID(test.speaks, ""); (after == before) != test.same {
+				t.Errorf("the id is the same: %t", after == before)
+			}
+		})
+	}
+}
+
 // Who takes the nick of somebody that has quit is somebody else, also while the members
 // of another channel are being listed.
 func TestOccupantIDAfterAQuit(t *testing.T) {
