@@ -37,6 +37,8 @@ func (ch *Channel) empty(last component.JID, how departure, why exit) {
 	n.u.inquire(last, departTime, func(found finding) {
 		switch {
 		case n.channel(ch.name) != ch || ch.isOccupied():
+		case ch.keeps().stay: // as was chosen meanwhile
+			n.updateAway()
 		case found == absent:
 			ch.linger(why)
 			n.u.log().Debug("a client went offline", "channel", ch.name)

@@ -182,3 +182,17 @@ func TestMissedBeforeTheAbsenceWasFound(t *testing.T) {
 		})
 	}
 }
+
+// Who chooses to stay while the client that left last is asked, stays.
+func TestStayingChosenWhileAsked(t *testing.T) {
+	w := withStore(t)
+	w.change(func(c *Live) { c.Linger = time.Minute })
+	w.leaves(desk)
+	id := w.inquired()[desk]
+	w.configure("gw.test", fieldXML("persistent", "true"))
+	w.isThere(desk, id)
+	w.expectLines("AWAY no client")
+	if w.network().channel("#chan") == nil {
+		t.Error("the room was left")
+	}
+}
