@@ -57,8 +57,8 @@ func TestArchivePageAllocations(t *testing.T) {
 	w := archived(t, 1000)
 	w.g.out = discard{}
 	s := w.askPage(1000)
-	const budget = 260
-	if got := testing.AllocsPerRun(50, func() { w.do(func() { w.u.handleStanza(s) }) }); got > budget {
+	const budget = 205
+	if got := leastAllocations(func() { w.do(func() { w.u.handleStanza(s) }) }); got > budget {
 		t.Errorf("a page of 100 messages: %v allocations, at most %v are allowed", got, budget)
 	}
 }
