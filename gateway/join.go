@@ -128,6 +128,8 @@ func (n *Network) enter(ch *Channel) {
 		ch.admit()
 	case n.ready && !ch.sent:
 		n.enterAll([]*Channel{ch})
+	case ch.joined: // perhaps without having asked, so that nothing waits for the list of members
+		ch.watchEntry()
 	}
 }
 

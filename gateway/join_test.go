@@ -287,3 +287,15 @@ func TestForcedJoinThatIsEntered(t *testing.T) {
 	w.pass(time.Hour)
 	w.expectLines()
 }
+
+// COMPAT: a server that puts somebody into a channel and never says who is there.
+func TestForcedJoinWithoutMembers(t *testing.T) {
+	w := connected(t)
+	w.event(ircconn.Joined{Source: source("juliet"), Channel: "#jail", Self: true})
+	w.stanza(`<presence from='%s' to='#jail%%irc.test@gw.test/juliet'><x xmlns='http://jabber.org/protocol/muc'/></presence>`, desk)
+	w.forget()
+	w.pass(w.g.live().AnswerTimeout)
+	if got := w.sent(); len(got) != 2 || !strings.Contains(got[0], "<status code='110'/>") || !strings.Contains(got[1], "<subject") {
+		t.Errorf("got %s", strings.Join(got, "\n"))
+	}
+}
