@@ -167,8 +167,9 @@ func (s *Server) Drop() {
 // Fail ends the stream with an error of this condition.
 func (s *Server) Fail(condition, payload string) {
 	s.t.Helper()
+	conn, _ := s.current() // by the end of this the component may have another
 	s.Send(streamError(condition, payload) + "</stream:stream>")
-	s.Drop()
+	_ = conn.Close()
 }
 
 func (s *Server) current() (net.Conn, chan string) {
