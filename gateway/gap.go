@@ -288,7 +288,7 @@ func (ch *Channel) textsOf(line *store.Line) []string {
 	if !ch.n.isSelf(line.Nick) {
 		return texts
 	}
-	what := utterance{text: line.Body, unstyled: bytes.Contains(line.Payload, []byte("<unstyled "))}
+	what := utterance{unstyled: bytes.Contains(line.Payload, []byte("<unstyled "))}
 	what.text, what.notice = strings.CutPrefix(line.Body, noticeMark)
 	lines, err := ch.n.compose(ch.name, what)
 	if err != nil {
