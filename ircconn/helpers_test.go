@@ -90,7 +90,7 @@ func testConfig() Config {
 }
 
 func testOptions(servers ...*irctest.Server) Options {
-	options := Options{Nick: "juliet", Username: "jcapulet", RealName: "Juliet Capulet", Poller: testPoller()}
+	options := Options{Nick: "juliet", Username: "jcapulet", RealName: "Juliet Capulet", Poller: testPoller}
 	for _, server := range servers {
 		address, err := ParseAddress(server.URL())
 		if err != nil {
@@ -223,14 +223,15 @@ func (c *cuttingConn) Write(p []byte) (int, error) {
 }
 
 // testPoller is where the connections of all tests wait, as they do in the program;
-// nil where the system has none.
-var testPoller = sync.OnceValue(func() *Poller {
+// nil where the system has none. It is made before any test: its goroutine must not
+// belong to a bubble whose clock stands still.
+var testPoller = func() *Poller {
 	p, err := NewPoller()
 	if err != nil {
 		panic(err)
 	}
 	return p
-})
+}()
 
 // assertFailure checks the one Disconnected event of a connection.
 func assertFailure(t *testing.T, events *recorder, kind ErrorKind, numeric int, text string) {
