@@ -29,6 +29,14 @@ type Encoder struct {
 	begun [Kinds]int
 	// unfilled is the rest of a template that is being filled (template.go).
 	unfilled []string
+	from, to writtenJID
+}
+
+// writtenJID is a bare JID that was written last as a sender or an addressee, for most
+// stanzas in a row have the same, and what was written for it.
+type writtenJID struct {
+	jid JID
+	xml []byte
 }
 
 type openElement struct {
@@ -75,9 +83,9 @@ func (e *Encoder) Stanza(kind Kind, from, to JID, stanzaType, id string) {
 		e.begun[kind]++
 	}
 	e.Open(kind.String(), "")
-	e.jidAttr("from", from)
+	e.address(" from='", from, &e.from)
 	if to != (JID{}) {
-		e.jidAttr("to", to)
+		e.address(" to='", to, &e.to)
 	}
 	if stanzaType != "" {
 		e.Attr("type", stanzaType)
@@ -87,15 +95,33 @@ func (e *Encoder) Stanza(kind Kind, from, to JID, stanzaType, id string) {
 	}
 }
 
+// address writes an attribute, from its beginning, whose bare JID may be the last one.
+func (e *Encoder) address(begin string, j JID, last *writtenJID) {
+	if j.Local != last.jid.Local || j.Domain != last.jid.Domain {
+		last.jid = j.Bare()
+		last.xml = appendBare(last.xml[:0], j)
+	}
+	e.buf = append(e.buf, begin...)
+	e.buf = append(e.buf, last.xml...)
+	e.endJID(j)
+}
+
 func (e *Encoder) jidAttr(name string, j JID) {
 	e.buf = append(e.buf, ' ')
 	e.buf = append(e.buf, name...)
 	e.buf = append(e.buf, '=', '\'')
+	e.buf = appendBare(e.buf, j)
+	e.endJID(j)
+}
+
+func appendBare(to []byte, j JID) []byte {
 	if j.Local != "" {
-		e.buf = appendEscaped(e.buf, j.Local, attrClass)
-		e.buf = append(e.buf, '@')
+		to = append(appendEscaped(to, j.Local, attrClass), '@')
 	}
-	e.buf = appendEscaped(e.buf, j.Domain, attrClass)
+	return appendEscaped(to, j.Domain, attrClass)
+}
+
+func (e *Encoder) endJID(j JID) {
 	if j.Resource != "" {
 		e.buf = append(e.buf, '/')
 		e.buf = appendEscaped(e.buf, j.Resource, attrClass)

@@ -130,6 +130,28 @@ func encodeMessage(e *Encoder, body string) {
 	e.Close()
 }
 
+// Each stanza has its own addresses, whatever the one before had.
+func TestAddressesInARow(t *testing.T) {
+	room, other := JID{Local: "#a&b", Domain: "irc.test"}, JID{Local: "#a", Domain: "irc.test"}
+	client := JID{Local: "o'hara", Domain: "xmpp.test", Resource: "<desk>"}
+	server := JID{Domain: "xmpp.test"}
+	var row Encoder
+	for _, pair := range [][2]JID{
+		{room, client}, {room, client}, {JID{room.Local, room.Domain, "nick"}, client}, {other, client}, {room, client.Bare()},
+		{JID{Domain: "irc.test"}, server}, {client, room}, {room, JID{}}, {room, JID{"o'hara", "other.test", "x"}},
+	} {
+		var e Encoder
+		e.Stanza(Presence, pair[0], pair[1], "", "")
+		e.Close()
+		row.Reset()
+		row.Stanza(Presence, pair[0], pair[1], "", "")
+		row.Close()
+		if got, want := string(row.Bytes()), string(e.Bytes()); got != want {
+			t.Errorf("got %s, want %s", got, want)
+		}
+	}
+}
+
 func TestEncoderAllocatesNothing(t *testing.T) {
 	var e Encoder
 	encodeMessage(&e, "warm <b>")

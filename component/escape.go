@@ -46,6 +46,21 @@ func makeEscapeClass(special string) *escapeClass {
 // Characters outside of XML 1.0 §2.2 are dropped, and bytes that are not UTF-8
 // become U+FFFD, one for each run.
 func appendEscaped(dst []byte, s string, class *escapeClass) []byte {
+	plain := 0
+	for len(s)-plain >= 8 && isCopied(wordAt(s, plain)) {
+		plain += 8
+	}
+	for plain < len(s) && class[s[plain]] == copyByte {
+		plain++
+	}
+	if plain == len(s) {
+		return append(dst, s...)
+	}
+	return appendReplaced(append(dst, s[:plain]...), s[plain:], class)
+}
+
+// appendReplaced is appendEscaped for what cannot just be copied.
+func appendReplaced(dst []byte, s string, class *escapeClass) []byte {
 	copied := 0
 	for i := 0; i < len(s); {
 		if len(s)-i >= 8 && isCopied(wordAt(s, i)) {

@@ -12,7 +12,7 @@ var errNoGap = errors.New("encoding: no gap of a template to fill")
 // it.
 const gap = "\x00"
 
-// Template is a stanza that is written many times with other texts in it: what is the
+// Template is a stanza, or a part of one, that is written many times with other texts in it: what is the
 // same in all is encoded once. It may be used by several encoders.
 type Template struct {
 	begun [Kinds]int
@@ -20,7 +20,7 @@ type Template struct {
 }
 
 // Template makes a template of what was written since the last [Encoder.Reset], which
-// must be whole stanzas, with [Encoder.AttrGap] and [Encoder.Gap] where texts are to
+// must be whole stanzas, or elements of one, with [Encoder.AttrGap] and [Encoder.Gap] where texts are to
 // come.
 func (e *Encoder) Template() Template {
 	return Template{e.begun, strings.Split(string(e.buf), gap)}
@@ -43,7 +43,7 @@ func (e *Encoder) Gap() {
 	e.buf = append(e.buf, gap...)
 }
 
-// Begin writes the stanzas of a template up to its first gap. All gaps have to be
+// Begin writes what is in a template up to its first gap. All gaps have to be
 // filled, one after the other and each in its own way, before anything else is
 // written.
 func (e *Encoder) Begin(t *Template) {
