@@ -36,6 +36,14 @@ func BenchmarkReceiveTaggedPrivmsg(b *testing.B) {
 	benchmarkReceive(b, "@time=2026-02-14T20:30:05.250Z;msgid=aBcDeFgHiJ;account=rm :romeo!rm@verona.example PRIVMSG #balcony :But, soft! what light through yonder window breaks?")
 }
 
+func BenchmarkReceiveJoin(b *testing.B) {
+	benchmarkReceive(b, "@time=2026-02-14T20:30:05.250Z :romeo!rm@verona.example JOIN #balcony")
+}
+
+func BenchmarkReceiveQuit(b *testing.B) {
+	benchmarkReceive(b, "@time=2026-02-14T20:30:05.250Z :romeo!rm@verona.example QUIT :*.net *.split")
+}
+
 func BenchmarkReceiveNames(b *testing.B) {
 	benchmarkReceive(b, ":irc.test 353 juliet = #balcony :"+strings.Repeat("@+romeo!rm@verona.example ", 16))
 }

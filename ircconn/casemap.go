@@ -49,32 +49,46 @@ func (m Casemapping) Fold(name string) Folded {
 		}
 		return Folded(strings.ToLower(name))
 	}
+	table := m.bytes()
 	for i := range len(name) {
-		if m.foldByte(name[i]) != name[i] {
-			return m.foldFrom(name, i)
+		if table[name[i]] != name[i] {
+			return table.foldFrom(name, i)
 		}
 	}
 	return Folded(name)
 }
 
-func (m Casemapping) foldFrom(name string, start int) Folded {
+// foldTable has the folded form of each byte.
+type foldTable [256]byte
+
+func (t *foldTable) foldFrom(name string, start int) Folded {
 	folded := []byte(name)
 	for i := start; i < len(folded); i++ {
-		folded[i] = m.foldByte(folded[i])
+		folded[i] = t[folded[i]]
 	}
 	return Folded(folded)
 }
 
-func (m Casemapping) foldByte(b byte) byte {
-	switch {
-	case 'A' <= b && b <= 'Z':
-		return b + ('a' - 'A')
-	case m == ASCII:
-		return b
-	case '[' <= b && b <= ']':
-		return b + ('{' - '[')
-	case b == '~' && m == RFC1459:
-		return '^'
-	}
-	return b
+var foldTables = [...]*foldTable{
+	RFC1459:       makeFoldTable(`[]\~`, "{}|^"),
+	ASCII:         makeFoldTable("", ""),
+	StrictRFC1459: makeFoldTable(`[]\`, "{}|"),
 }
+
+// makeFoldTable makes the table that folds A-Z, and each byte of from to that of to.
+func makeFoldTable(from, to string) *foldTable {
+	var t foldTable
+	for i := range t {
+		t[i] = byte(i)
+	}
+	for b := byte('A'); b <= 'Z'; b++ {
+		t[b] = b + ('a' - 'A')
+	}
+	for i := range len(from) {
+		t[from[i]] = to[i]
+	}
+	return &t
+}
+
+// bytes is the table of a mapping of single bytes, which all but RFC7613 are.
+func (m Casemapping) bytes() *foldTable { return foldTables[m] }

@@ -12,11 +12,12 @@ func (m Casemapping) Compare(a, b string) int {
 	if m == RFC7613 {
 		return strings.Compare(string(m.Fold(a)), string(m.Fold(b)))
 	}
-	for i := 0; i < len(a) && i < len(b); i++ {
+	table := m.bytes()
+	for i := range min(len(a), len(b)) {
 		if a[i] == b[i] {
 			continue
 		}
-		if x, y := m.foldByte(a[i]), m.foldByte(b[i]); x != y {
+		if x, y := table[a[i]], table[b[i]]; x != y {
 			return cmp.Compare(x, y)
 		}
 	}

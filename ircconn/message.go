@@ -18,6 +18,14 @@ type message struct {
 	command string
 	params  []string
 	batch   string // reference of the batch it stands in
+	told    timeTag
+}
+
+// timeTag is the time tag of the line that was taken apart before: lines that come
+// together have the same, and so have those of several users in a channel.
+type timeTag struct {
+	text string
+	at   time.Time
 }
 
 // messages lends what lines are taken apart in: one is needed for each, and only
@@ -27,7 +35,7 @@ var messages = sync.Pool{New: func() any { return new(message) }}
 // forget gives the message back.
 func (m *message) forget() {
 	clear(m.params)
-	*m = message{params: m.params[:0]}
+	m.Meta, m.source, m.command, m.params, m.batch = Meta{}, Source{}, "", m.params[:0], ""
 	messages.Put(m)
 }
 
@@ -80,14 +88,14 @@ var errNoCommand = errors.New("there is no command in it")
 // garbage of a join.
 func (m *message) parse(line string) error {
 	if tags, found := strings.CutPrefix(line, "@"); found {
-		tags, line, _ = strings.Cut(tags, " ")
+		tags, line = cutWord(tags)
 		m.readTags(tags)
 	}
 	source := ""
 	if line = skipSpaces(line); strings.HasPrefix(line, ":") {
-		source, line, _ = strings.Cut(line[1:], " ")
+		source, line = cutWord(line[1:])
 	}
-	command, line, _ := strings.Cut(skipSpaces(line), " ")
+	command, line := cutWord(skipSpaces(line))
 	if command == "" {
 		return errNoCommand
 	}
@@ -98,11 +106,19 @@ func (m *message) parse(line string) error {
 			break
 		}
 		var param string
-		param, line, _ = strings.Cut(line, " ")
+		param, line = cutWord(line)
 		m.params = append(m.params, param)
 	}
 	m.source = parseSource(source)
 	return nil
+}
+
+// cutWord is strings.Cut at a space.
+func cutWord(line string) (word, rest string) {
+	if i := strings.IndexByte(line, ' '); i >= 0 {
+		return line[:i], line[i+1:]
+	}
+	return line, ""
 }
 
 // skipSpaces is strings.TrimLeft for a space.
@@ -118,7 +134,10 @@ func (m *message) readTags(tags string) {
 		name, value, _ := strings.Cut(tag, "=")
 		switch name {
 		case "time":
-			m.Time = parseTime(value)
+			if value != m.told.text {
+				m.told = timeTag{value, parseTime(value)}
+			}
+			m.Time = m.told.at
 		case "label":
 			m.Label = ircmsg.UnescapeTagValue(value)
 		case "msgid":

@@ -47,12 +47,20 @@ func ToXMPP(irc string) Styled {
 // isPlain reports whether there is nothing in s that ToXMPP has to care about.
 func isPlain(s string) bool {
 	for i := range len(s) {
-		if c := s[i]; c < ' ' || c >= 0x7F || c == '>' || isDirective(rune(c)) {
+		if !plainBytes[s[i]] {
 			return false
 		}
 	}
 	return true
 }
+
+// plainBytes are those that neither IRC nor XEP-0393 gives a meaning.
+var plainBytes = func() (plain [256]bool) {
+	for c := byte(' '); c < 0x7F; c++ {
+		plain[c] = c != '>' && !isDirective(rune(c))
+	}
+	return plain
+}()
 
 // looksStyled reports whether a line without formatting would be read as a
 // quotation, as the beginning of preformatted text, or as having spans.
