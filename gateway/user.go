@@ -170,11 +170,18 @@ func (u *User) queuedFor(n *Network) {
 	}
 }
 
-// flushLines has the lines leave that the work so far has queued.
+// flushLines has the lines leave that the work so far has queued. What shows them is
+// handed on by and by: there may be many, and whoever waits for the XMPP server should
+// not hold much meanwhile.
 func (u *User) flushLines() {
 	for i := 0; i < len(u.queued); i++ {
 		n := u.queued[i]
-		n.conn.Flush(func(receipt uint64) { n.onWritten(ircconn.Written{Receipt: receipt}) })
+		n.conn.Flush(func(receipt uint64) {
+			n.onWritten(ircconn.Written{Receipt: receipt})
+			if len(u.enc.Bytes()) >= eventBytes {
+				u.flush()
+			}
+		})
 	}
 	clear(u.queued)
 	u.queued = u.queued[:0]

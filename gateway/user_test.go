@@ -285,3 +285,44 @@ func TestFaultLeavesWhatWasWhole(t *testing.T) {
 	contains(t, text, "<body>whole</body>", "a fault in the gateway ended your IRC sessions")
 	lacks(t, text, "half")
 }
+
+// takesAll is a connection from which each line leaves at once.
+type takesAll struct{ *lines }
+
+func (l takesAll) Flush(written func(receipt uint64)) {
+	for _, line := range l.sent {
+		if line.Receipt != 0 {
+			written(line.Receipt)
+		}
+	}
+	l.sent = nil
+}
+
+// What shows many messages that leave in a row is handed on by and by.
+func TestRowIsShownByAndBy(t *testing.T) {
+	w := connected(t)
+	w.network().conn = takesAll{w.irc}
+	var out handOvers
+	w.g.out = &out
+	const row = 100
+	var stanzas []*component.Stanza
+	for i := range row {
+		s, err := parseStanza(fmt.Sprintf("<message from='%s' to='%s' type='groupchat' id='%d'><body>%s</body></message>", desk, room, i, strings.Repeat("o ", 100)))
+		if err != nil {
+			t.Fatal(err)
+		}
+		stanzas = append(stanzas, s)
+	}
+	if !w.u.doAll(&work{stanzas: stanzas}) {
+		t.Fatal("a fault")
+	}
+	shown := 0
+	for _, size := range out.sizes {
+		if shown += size; size > 2*eventBytes {
+			t.Errorf("%d bytes at once", size)
+		}
+	}
+	if shown < row*200 {
+		t.Errorf("%d bytes were shown of %d messages", shown, row)
+	}
+}
