@@ -26,9 +26,11 @@ const (
 )
 
 // A burst, such as thousands of joins, leaves garbage and free memory. Both are given
-// back to the system when it is over, unless too little was allocated to be worth it:
-// at once when that is more than what lives, for finding it costs as much time as that
-// lives, and the less it is the later. Bursts in a row are one.
+// back to the system when it is over, unless too little was allocated to be worth it: at
+// once when users have joined and that is more than what lives, for finding it costs as
+// much time as that lives, and the less it is the later. After a burst of talk the next
+// may come at any moment, and would have to fetch each page again. Bursts in a row are
+// one.
 const (
 	lookEvery  = 50 * time.Millisecond
 	lookSeldom = time.Second      // while it is quiet
@@ -110,6 +112,15 @@ func (p *pace) setLocked() {
 	debug.SetGCPercent(percentFor(live, garbage))
 }
 
+// look is what the runtime says now, and whether users join.
+func (p *pace) look() memory {
+	now := readMemory()
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	now.joining = p.grew
+	return now
+}
+
 func (p *pace) end() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -132,7 +143,7 @@ func (p *pace) giveBack(stopped <-chan struct{}) {
 			return
 		case <-timer.C:
 		}
-		if bursts.over(readMemory(), every) {
+		if bursts.over(p.look(), every) {
 			debug.FreeOSMemory()
 		}
 		if bursts.quiet >= shortQuiet {
@@ -179,7 +190,7 @@ func (b *bursts) over(now memory, passed time.Duration) bool {
 // worth a collection.
 func quietFor(now memory) time.Duration {
 	switch {
-	case now.spare >= now.live:
+	case now.spare >= now.live && now.joining:
 		return 0
 	case now.spare >= now.live/4:
 		return shortQuiet
@@ -195,6 +206,8 @@ type memory struct {
 	allocated, live uint64
 	// spare is what came since, of which some is in use, and what the heap has free.
 	spare uint64
+	// joining is whether users join, or did of late.
+	joining bool
 }
 
 func readMemory() memory {

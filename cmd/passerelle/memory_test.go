@@ -115,10 +115,23 @@ func TestBurstsEnd(t *testing.T) {
 		{1, 240 * mib, 40 * mib, 9 * mib, true, "and long enough"},
 	} {
 		for i := range look.looks {
-			if got := b.over(memory{look.allocated, look.live, look.spare}, lookEvery); got != (look.want && i == look.looks-1) {
+			if got := b.over(memory{look.allocated, look.live, look.spare, true}, lookEvery); got != (look.want && i == look.looks-1) {
 				t.Errorf("%s, look %d: %v", look.what, i+1, got)
 			}
 		}
+	}
+}
+
+// Memory is kept for a second after a burst in which nobody has joined.
+func TestBurstsOfTalkEndLater(t *testing.T) {
+	const mib = 1 << 20
+	b := bursts{since: time.Hour}
+	now := memory{allocated: 90 * mib, live: 10 * mib, spare: 30 * mib}
+	looks := 1
+	for b.over(now, lookEvery); !b.over(now, lookEvery); looks++ {
+	}
+	if passed := time.Duration(looks) * lookEvery; passed != shortQuiet {
+		t.Errorf("given back after %v", passed)
 	}
 }
 
@@ -130,16 +143,16 @@ func TestLooksAreSeldomWhileQuiet(t *testing.T) {
 	for passed := time.Duration(0); passed < time.Minute; looks++ {
 		every := b.nextLook()
 		passed += every
-		b.over(memory{mib, mib, 0}, every)
+		b.over(memory{allocated: mib, live: mib}, every)
 	}
 	if looks > 100 {
 		t.Errorf("%d looks in a minute", looks)
 	}
-	b.over(memory{2 * mib, mib, mib}, lookSeldom)
+	b.over(memory{allocated: 2 * mib, live: mib, spare: mib}, lookSeldom)
 	if every := b.nextLook(); every != lookEvery {
 		t.Errorf("the next look in a burst is after %v", every)
 	}
-	if b.quiet = time.Minute; b.over(memory{2*mib + 20*quietBytes, mib, mib}, lookSeldom) || b.quiet > 0 {
+	if b.quiet = time.Minute; b.over(memory{allocated: 2*mib + 20*quietBytes, live: mib, spare: mib}, lookSeldom) || b.quiet > 0 {
 		t.Error("much in a second is quiet")
 	}
 }
