@@ -44,7 +44,7 @@ func (u *User) onAdminList(r *request, query *component.Element) error {
 		if u.isFull(start) {
 			break
 		}
-		a := ch.listedAppearance(m)
+		a := ch.listedAppearance(m, ch.n.person(m.nick))
 		if affiliation != "" && a.affiliation != affiliation || role != "" && a.role != role {
 			continue
 		}

@@ -171,7 +171,7 @@ func (n *Network) onWhoEntry(ev ircconn.WhoEntry) {
 }
 
 func (n *Network) onAccountChanged(ev ircconn.AccountChanged) {
-	if p := n.people[n.fold(ev.Source.Nick)]; p != nil {
+	if p := n.person(ev.Source.Nick); p != nil {
 		p.account = strings.Clone(ev.Account)
 	}
 }
@@ -185,7 +185,7 @@ func (n *Network) onHostChanged(ev ircconn.HostChanged) {
 		}
 		n.self.Host = strings.Clone(ev.NewHost)
 	}
-	if p := n.people[n.fold(ev.Source.Nick)]; p != nil && !p.isOther(ev.Source) {
+	if p := n.person(ev.Source.Nick); p != nil && !p.isOther(ev.Source) {
 		p.update(ircconn.Source{User: ev.NewUser, Host: ev.NewHost})
 	}
 }

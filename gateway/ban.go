@@ -93,7 +93,7 @@ func (ch *Channel) unban(mask string, done func(error)) error {
 // known, else the nick. What use does fails goes to done.
 func (ch *Channel) maskOf(nick string, use func(mask string) error, done func(error)) error {
 	n := ch.n
-	p := n.people[n.fold(nick)]
+	p := n.person(nick)
 	if p != nil && p.account != "" && len(n.support.AccountExtban) > 0 {
 		name := n.support.AccountExtban[0]
 		return use(n.support.Extban.Prefix + name + ":" + p.account)

@@ -92,3 +92,26 @@ func BenchmarkArchivePage(b *testing.B) {
 		})
 	}
 }
+
+// BenchmarkNetsplit is a member of a room of 1,000 leaving in a netsplit and coming
+// back, shown to one session. Half of the members do, one after the other.
+func BenchmarkNetsplit(b *testing.B) {
+	w := connected(b)
+	w.g.out = discard{}
+	n := w.network()
+	for i := range 997 {
+		n.channel("#chan").add("m"+strconv.Itoa(i), 0)
+	}
+	var events []ircconn.Event
+	for i := range 500 {
+		events = append(events, ircconn.Quit{Source: source("m" + strconv.Itoa(i*2)), Reason: "*.net *.split"})
+	}
+	for i := range 500 {
+		events = append(events, ircconn.Joined{Source: source("m" + strconv.Itoa(i*2)), Channel: "#chan"})
+	}
+	n.channel("#chan").members.sortAndMerge(n.support.Casemapping)
+	b.ReportAllocs()
+	for i := 0; b.Loop(); i = (i + 1) % len(events) {
+		w.do(func() { n.handle(events[i]) })
+	}
+}

@@ -32,8 +32,8 @@ func TestAllocations(t *testing.T) {
 		do     func()
 	}{
 		{"a message to a room", 2, on(ircconn.Message{Source: source("romeo"), Target: "#chan", Text: "what light through yonder window breaks"})},
-		{"a member who comes and goes", 8, func() { joined(); left() }},
-		{"a message to IRC", 10, in("<message from='" + desk + "' to='" + room + "' type='groupchat' id='1'><body>what light through yonder window breaks</body></message>")},
+		{"a member who comes and goes", 2, func() { joined(); left() }},
+		{"a message to IRC", 8, in("<message from='" + desk + "' to='" + room + "' type='groupchat' id='1'><body>what light through yonder window breaks</body></message>")},
 	} {
 		if got := leastAllocations(test.do); got > test.budget {
 			t.Errorf("%s: %v allocations, at most %v are allowed", test.name, got, test.budget)

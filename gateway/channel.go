@@ -135,15 +135,21 @@ func (ch *Channel) place(nick string) int {
 
 // add puts a member in and reports whether they were not there before.
 func (ch *Channel) add(nick string, modes uint8) bool {
-	at := ch.members.len()
+	_, added := ch.put(nick, modes)
+	return added
+}
+
+// put is add that says where the member is, too, as place does.
+func (ch *Channel) put(nick string, modes uint8) (at int, added bool) {
+	at = ch.members.len()
 	if ch.named {
 		var found bool
 		if at, found = ch.members.find(ch.n.support.Casemapping, nick); found {
-			return false
+			return at, false
 		}
 	}
 	ch.members.insert(at, nick, modes)
-	return true
+	return at, true
 }
 
 // removeMember takes a member out and returns what they were.

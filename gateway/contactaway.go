@@ -71,7 +71,7 @@ func (n *Network) askAway() {
 
 // awayOf is why a contact is away, as far as that is known.
 func (n *Network) awayOf(c *contact) string {
-	if p := n.people[n.fold(c.nick)]; p != nil {
+	if p := n.person(c.nick); p != nil {
 		return cmp.Or(p.away, c.away)
 	}
 	return c.away

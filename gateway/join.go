@@ -231,8 +231,9 @@ func (ch *Channel) writeOccupants(s session, stanza *component.Stanza) {
 		if n.isSelf(m.nick) {
 			continue
 		}
-		a := ch.listedAppearance(m)
-		a.id = ch.listedID(m.nick)
+		p := n.person(m.nick)
+		a := ch.listedAppearance(m, p)
+		a.id = ch.listedID(m.nick, p)
 		ch.writePresence(&s, m.nick, "", &a)
 		n.u.flushLarge()
 	}
@@ -256,9 +257,9 @@ func (n *Network) onJoined(ev ircconn.Joined) {
 	if ch == nil || !ch.joined {
 		return
 	}
-	n.see(ev.Source, ev.Account)
-	if ch.add(ev.Source.Nick, 0) {
-		ch.showNick(ev.Source.Nick)
+	p := n.see(ev.Source, ev.Account)
+	if at, added := ch.put(ev.Source.Nick, 0); added {
+		ch.showPerson(ch.members.at(at), p)
 	}
 }
 

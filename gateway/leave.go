@@ -55,7 +55,7 @@ func (ch *Channel) writeSelfGone(s *session, why exit) {
 	if !there {
 		self.nick = ch.n.nick()
 	}
-	a := ch.departure(self, why)
+	a := ch.departure(self, why, ch.n.person(self.nick))
 	start := len(ch.n.u.enc.Bytes())
 	ch.writePresence(s, ch.n.nick(), "unavailable", &a)
 	ch.n.u.holdExit(start)

@@ -45,14 +45,21 @@ func (n *Network) parted(channel string) bool {
 	return true
 }
 
-// lose takes a member out and shows it.
+// lose takes a member out, shows it, and forgets them if that was their last room.
 func (ch *Channel) lose(nick string, why exit) {
-	gone, found := ch.removeMember(nick)
-	if !found {
-		return
+	if ch.takeOut(nick, why, ch.n.person(nick)) {
+		ch.n.forget(nick)
 	}
-	ch.showGone(gone, why)
-	ch.n.forget(nick)
+}
+
+// takeOut takes a member out, of whom p is known if anything is, and shows it. It
+// reports whether there was such a member.
+func (ch *Channel) takeOut(nick string, why exit, p *person) bool {
+	gone, found := ch.removeMember(nick)
+	if found {
+		ch.showGone(gone, why, p)
+	}
+	return found
 }
 
 // onKicked is a KICK (XEP-0045 §8.2), with 301 where it completes a ban that we
@@ -116,8 +123,9 @@ func (n *Network) onQuit(ev ircconn.Quit) {
 	case why.text == "":
 		why.text = "Quit"
 	}
+	p := n.person(ev.Source.Nick)
 	for _, ch := range n.channels {
-		ch.lose(ev.Source.Nick, why)
+		ch.takeOut(ev.Source.Nick, why, p)
 	}
 	// Also where they may be in a list of members that is on its way: whoever has the
 	// nick next is somebody else.

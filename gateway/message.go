@@ -248,7 +248,7 @@ func (n *Network) onMessage(ev ircconn.Message) {
 		}
 		return
 	}
-	if !n.caps.Has("away-notify") && n.people[n.fold(ev.Source.Nick)] != nil {
+	if !n.caps.Has("away-notify") && n.person(ev.Source.Nick) != nil {
 		n.setAway(ev.Source.Nick, "") // nobody else will say that they are back
 	}
 	if n.support.IsChannel(ev.Target) {

@@ -34,13 +34,18 @@ type exit struct {
 
 // appearanceOf is what one of our user's sessions may see of a member.
 func (ch *Channel) appearanceOf(m member) appearance {
-	a := ch.listedAppearance(m)
-	a.id = ch.occupantID(ircconn.Source{Nick: m.nick}, "")
+	return ch.appearanceAs(m, ch.n.person(m.nick))
+}
+
+// appearanceAs is appearanceOf a member of whom p is known, if anything is.
+func (ch *Channel) appearanceAs(m member, p *person) appearance {
+	a := ch.listedAppearance(m, p)
+	a.id = ch.occupantIDOf(p, ircconn.Source{Nick: m.nick}, "")
 	return a
 }
 
-// listedAppearance is appearanceOf without the occupant id.
-func (ch *Channel) listedAppearance(m member) appearance {
+// listedAppearance is appearanceAs without the occupant id.
+func (ch *Channel) listedAppearance(m member, p *person) appearance {
 	n, nick := ch.n, m.nick
 	var a appearance
 	a.affiliation, a.role = ch.roles(m)
@@ -49,7 +54,7 @@ func (ch *Channel) listedAppearance(m member) appearance {
 		a.show, a.status = ch.presenceOfSelf()
 		return a
 	}
-	if p := n.people[n.fold(nick)]; p != nil && p.away != "" {
+	if p != nil && p.away != "" {
 		a.show, a.status = "away", p.away
 	}
 	if ch.selfModerates() {
@@ -69,6 +74,40 @@ func (ch *Channel) writePresence(to *session, nick, presenceType string, a *appe
 	if a.status != "" {
 		e.Leaf("status", "", a.status)
 	}
+	if a.isPlain() {
+		e.Begin(&plainOccupant)
+		e.FillAttr(string(a.affiliation))
+		e.FillAttr(string(a.role))
+		e.FillAttr(a.id)
+	} else {
+		writeOccupant(e, a)
+	}
+	e.Close()
+}
+
+// plainOccupant is what the presence of most occupants ends with: their affiliation,
+// role and occupant id.
+var plainOccupant = func() component.Template {
+	var e component.Encoder
+	e.Open("x", nsMUCUser)
+	e.Open("item", "")
+	e.AttrGap("affiliation", "")
+	e.AttrGap("role", "")
+	e.Close()
+	e.Close()
+	e.Open("occupant-id", nsOccupantID)
+	e.AttrGap("id", "")
+	e.Close()
+	return e.Template()
+}()
+
+// isPlain reports whether there is no more to say of an occupant than plainOccupant does.
+func (a *appearance) isPlain() bool {
+	return a.jid.Domain == "" && a.newNick == "" && a.actor == "" && a.reason == "" && len(a.codes) == 0
+}
+
+// writeOccupant is for those who are not plain.
+func writeOccupant(e *component.Encoder, a *appearance) {
 	e.Open("x", nsMUCUser)
 	e.Open("item", "")
 	e.Attr("affiliation", string(a.affiliation))
@@ -95,7 +134,6 @@ func (ch *Channel) writePresence(to *session, nick, presenceType string, a *appe
 	}
 	e.Close()
 	writeOccupantID(e, a.id)
-	e.Close()
 }
 
 // writeOccupantID marks a stanza with who it is from (XEP-0421 §3).
@@ -106,11 +144,14 @@ func writeOccupantID(e *component.Encoder, id string) {
 }
 
 // show sends a member's presence to every session, with 110 for ourselves.
-func (ch *Channel) show(m member) {
+func (ch *Channel) show(m member) { ch.showPerson(m, ch.n.person(m.nick)) }
+
+// showPerson is show for a member of whom p is known, if anything is.
+func (ch *Channel) showPerson(m member, p *person) {
 	if !ch.named {
 		return
 	}
-	a := ch.appearanceOf(m)
+	a := ch.appearanceAs(m, p)
 	if ch.n.isSelf(m.nick) {
 		a.codes = []int{statusSelf}
 	}
@@ -134,19 +175,19 @@ func (ch *Channel) showAll() {
 	}
 }
 
-// showGone tells every session that a member has left.
-func (ch *Channel) showGone(m member, why exit) {
+// showGone tells every session that a member has left, of whom p is known, if anything is.
+func (ch *Channel) showGone(m member, why exit, p *person) {
 	if !ch.named {
 		return
 	}
-	a := ch.departure(m, why)
+	a := ch.departure(m, why, p)
 	for i := range ch.sessions {
 		ch.writePresence(&ch.sessions[i], m.nick, "unavailable", &a)
 	}
 }
 
-func (ch *Channel) departure(m member, why exit) appearance {
-	a := ch.appearanceOf(m)
+func (ch *Channel) departure(m member, why exit, p *person) appearance {
+	a := ch.appearanceAs(m, p)
 	a.role, a.show, a.status = translate.NoRole, "", why.text
 	a.actor, a.reason, a.codes = why.actor, why.reason, why.codes
 	if why.affiliation != "" {

@@ -20,20 +20,26 @@ const identityBytes = 128
 // an HMAC, so that nobody can compute who it is, over the room and the
 // occupant's identity. Our own user's identity is the bare JID.
 func (ch *Channel) occupantID(source ircconn.Source, account string) string {
+	return ch.occupantIDOf(ch.n.person(source.Nick), source, account)
+}
+
+// occupantIDOf is occupantID where it is known already what is known of them.
+func (ch *Channel) occupantIDOf(p *person, source ircconn.Source, account string) string {
 	var room [identityBytes]byte
-	return ch.n.u.g.occupantIDs.of(ch.jid, ch.appendIdentity(room[:0], source, account))
+	return ch.n.u.g.occupantIDs.of(ch.jid, ch.appendIdentity(room[:0], p, source, account))
 }
 
 // listedID is the occupantID of somebody in a list of all members.
-func (ch *Channel) listedID(nick string) string {
+func (ch *Channel) listedID(nick string, p *person) string {
 	var room [identityBytes]byte
-	return ch.n.u.g.occupantIDs.once(ch.jid, ch.appendIdentity(room[:0], ircconn.Source{Nick: nick}, ""))
+	return ch.n.u.g.occupantIDs.once(ch.jid, ch.appendIdentity(room[:0], p, ircconn.Source{Nick: nick}, ""))
 }
 
-// appendIdentity appends what an occupant's id is made of.
-func (ch *Channel) appendIdentity(to []byte, source ircconn.Source, account string) []byte {
+// appendIdentity appends what the id of an occupant is made of, of whom p is known, if
+// anything is.
+func (ch *Channel) appendIdentity(to []byte, p *person, source ircconn.Source, account string) []byte {
 	n := ch.n
-	switch p := n.people[n.fold(source.Nick)]; {
+	switch {
 	case n.isSelf(source.Nick):
 		return n.u.jid.Append(append(to, "self "...))
 	case p != nil && !p.isOther(source):

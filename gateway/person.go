@@ -24,19 +24,43 @@ type person struct {
 // see returns the record of somebody who was just seen for the first time (they
 // joined, or were in a list with user and host), and makes it if need be.
 func (n *Network) see(source ircconn.Source, account string) *person {
-	before := n.people[n.fold(source.Nick)]
+	before := n.person(source.Nick)
 	if before != nil && !before.isOther(source) {
 		before.update(source)
 		return before
 	}
-	p := &person{nick: strings.Clone(source.Nick), account: strings.Clone(account), key: n.identity(source, account)}
+	p := newPerson(source, account, n.identity(source, account))
 	if before != nil {
 		p.away = before.away // as that nick is shown until it is known better
 	}
-	p.update(source)
 	n.note(p)
 	return p
 }
+
+// newPerson makes a record that shares the memory of its key where that names nick, user
+// and host as they are.
+func newPerson(source ircconn.Source, account, key string) *person {
+	p := &person{account: strings.Clone(account), key: key}
+	mask, _ := strings.CutPrefix(key, maskKey)
+	p.nick, mask = sharing(mask, source.Nick, "!")
+	p.user, mask = sharing(mask, source.User, "@")
+	p.host, _ = sharing(mask, source.Host, "")
+	return p
+}
+
+// sharing returns a copy of a word, which is the beginning of a text if that begins with
+// it, and what follows it there and a separator.
+func sharing(text, word, separator string) (copied, rest string) {
+	rest, begins := strings.CutPrefix(text, word)
+	if !begins {
+		return strings.Clone(word), ""
+	}
+	rest, _ = strings.CutPrefix(rest, separator)
+	return text[:len(word)], rest
+}
+
+// person is what is known of whoever has a nick, nil if nothing is.
+func (n *Network) person(nick string) *person { return n.people[n.fold(nick)] }
 
 // know returns the record of somebody who may have been shown already without
 // one; their identity is then the nick.
@@ -76,13 +100,16 @@ func (p *person) isOther(source ircconn.Source) bool {
 
 func (p *person) update(source ircconn.Source) {
 	p.old = p.old && source.Host == ""
-	if source.User != "" {
+	if source.User != "" && source.User != p.user {
 		p.user = strings.Clone(source.User)
 	}
-	if source.Host != "" {
+	if source.Host != "" && source.Host != p.host {
 		p.host = strings.Clone(source.Host)
 	}
 }
+
+// maskKey begins the identity of whoever is known by nick, user and host.
+const maskKey = "mask "
 
 // identity is what tells people apart on a network: the services account, or
 // else the full nick!user@host, or the nick when that is all there is.
@@ -99,7 +126,7 @@ func (n *Network) appendIdentity(to []byte, source ircconn.Source, account strin
 	if source.Host == "" {
 		return append(append(to, "nick "...), nick...)
 	}
-	to = append(append(append(to, "mask "...), nick...), '!')
+	to = append(append(append(to, maskKey...), nick...), '!')
 	to = append(append(to, source.User...), '@')
 	return append(to, strings.ToLower(source.Host)...)
 }

@@ -282,3 +282,26 @@ func TestOccupantIDAfterAQuit(t *testing.T) {
 		t.Error("somebody else has the id")
 	}
 }
+
+// A record has nick, user and host as they were seen, wherever it keeps them.
+func TestNewPerson(t *testing.T) {
+	n := connected(t).network()
+	for _, test := range []struct {
+		source  ircconn.Source
+		account string
+	}{
+		{ircconn.Source{Nick: "tybalt", User: "~ty", Host: "capulet.test"}, ""},
+		{ircconn.Source{Nick: "Tybalt", User: "~Ty", Host: "Capulet.test"}, ""},
+		{ircconn.Source{Nick: "tybalt", User: "~ty", Host: "Capulet.test"}, ""},
+		{ircconn.Source{Nick: "tybalt", User: "~ty", Host: "capulet.test"}, "king"},
+		{ircconn.Source{Nick: "account", User: "king", Host: "king"}, "king"},
+		{ircconn.Source{Nick: "tybalt", Host: "capulet.test"}, ""},
+		{ircconn.Source{Nick: "tybalt"}, ""},
+	} {
+		key := n.identity(test.source, test.account)
+		p := newPerson(test.source, test.account, key)
+		if got := (ircconn.Source{Nick: p.nick, User: p.user, Host: p.host}); got != test.source || p.account != test.account || p.key != key {
+			t.Errorf("%+v, %q: %+v, %q, %q", test.source, test.account, got, p.account, p.key)
+		}
+	}
+}

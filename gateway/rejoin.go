@@ -115,7 +115,7 @@ func (ch *Channel) writeDifferences(to []session, absence string) {
 			order = ch.compare(was.nick, is.nick)
 		}
 		if order < 0 {
-			ch.showGone(was, exit{text: absence})
+			ch.showGone(was, exit{text: absence}, ch.n.person(was.nick))
 			ch.n.u.flushLarge()
 		} else if was != is {
 			ch.show(is)
