@@ -27,8 +27,8 @@ const (
 
 // A burst, such as thousands of joins, leaves garbage and free memory. Both are given
 // back to the system when it is over, unless too little was allocated to be worth it: at
-// once when users have joined and that is more than what lives, for finding it costs as
-// much time as that lives, and the less it is the later. After a burst of talk the next
+// once when users have just joined and that is more than what lives, for finding it costs
+// as much time as that lives, and the less it is the later. After a burst of talk the next
 // may come at any moment, and would have to fetch each page again. Bursts in a row are
 // one.
 const (
@@ -112,12 +112,12 @@ func (p *pace) setLocked() {
 	debug.SetGCPercent(percentFor(live, garbage))
 }
 
-// look is what the runtime says now, and whether users join.
+// look is what the runtime says now, and what is kept for users.
 func (p *pace) look() memory {
 	now := readMemory()
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	now.joining = p.grew
+	now.kept = p.kept
 	return now
 }
 
@@ -136,7 +136,7 @@ func (p *pace) giveBack(stopped <-chan struct{}) {
 	every := lookEvery
 	timer := time.NewTimer(every)
 	defer timer.Stop()
-	var bursts bursts
+	bursts := bursts{since: restTime}
 	for {
 		select {
 		case <-stopped:
@@ -157,6 +157,7 @@ func (p *pace) giveBack(stopped <-chan struct{}) {
 // bursts notices when much was allocated and now nothing is.
 type bursts struct {
 	seen, given uint64
+	kept        uint64        // for users, when it was quiet last
 	quiet       time.Duration // for how long it has been
 	since       time.Duration // the last time that memory was given back
 }
@@ -179,7 +180,16 @@ func (b *bursts) over(now memory, passed time.Duration) bool {
 		return false
 	}
 	b.quiet += passed
-	if b.since < restTime || now.allocated-b.given < max(worthBytes, now.live/4) || b.quiet < quietFor(now) {
+	if b.since < restTime {
+		return false
+	}
+	joinsEnded := now.kept > b.kept
+	b.kept = now.kept
+	switch {
+	case now.allocated-b.given < max(worthBytes, now.live/4):
+		return false
+	case joinsEnded && now.spare >= now.live:
+	case b.quiet < quietFor(now):
 		return false
 	}
 	b.given, b.since = now.allocated, 0
@@ -189,14 +199,10 @@ func (b *bursts) over(now memory, passed time.Duration) bool {
 // quietFor is for how long it must have been quiet until what there is to give back is
 // worth a collection.
 func quietFor(now memory) time.Duration {
-	switch {
-	case now.spare >= now.live && now.joining:
-		return 0
-	case now.spare >= now.live/4:
+	if now.spare >= now.live/4 {
 		return shortQuiet
-	default:
-		return longQuiet
 	}
+	return longQuiet
 }
 
 // memory is what the runtime says of the heap, in bytes.
@@ -206,8 +212,8 @@ type memory struct {
 	allocated, live uint64
 	// spare is what came since, of which some is in use, and what the heap has free.
 	spare uint64
-	// joining is whether users join, or did of late.
-	joining bool
+	// kept is what is kept for users, as far as is known.
+	kept uint64
 }
 
 func readMemory() memory {

@@ -115,18 +115,23 @@ func TestBurstsEnd(t *testing.T) {
 		{1, 240 * mib, 40 * mib, 9 * mib, true, "and long enough"},
 	} {
 		for i := range look.looks {
-			if got := b.over(memory{look.allocated, look.live, look.spare, true}, lookEvery); got != (look.want && i == look.looks-1) {
+			if got := b.over(memory{look.allocated, look.live, look.spare, look.allocated}, lookEvery); got != (look.want && i == look.looks-1) {
 				t.Errorf("%s, look %d: %v", look.what, i+1, got)
 			}
 		}
 	}
 }
 
-// Memory is kept for a second after a burst in which nobody has joined.
+// Memory is kept for a second after a burst in which nobody has joined since it was quiet.
 func TestBurstsOfTalkEndLater(t *testing.T) {
 	const mib = 1 << 20
 	b := bursts{since: time.Hour}
-	now := memory{allocated: 90 * mib, live: 10 * mib, spare: 30 * mib}
+	joined := memory{allocated: mib, live: mib, kept: mib}
+	b.over(joined, lookEvery)
+	if b.over(joined, lookEvery) {
+		t.Fatal("a little is given back")
+	}
+	now := memory{allocated: 90 * mib, live: 10 * mib, spare: 30 * mib, kept: mib}
 	looks := 1
 	for b.over(now, lookEvery); !b.over(now, lookEvery); looks++ {
 	}
