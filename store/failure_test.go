@@ -144,6 +144,46 @@ func TestGap(t *testing.T) {
 	})
 }
 
+// Where nobody talks, sessions that cannot be written are tried again and again, and it is
+// said once that they cannot, and once that they can.
+func TestSessionsInTheGap(t *testing.T) {
+	damages(t, func(t *testing.T, d damage) {
+		log, said := recordingLog()
+		s, err := openAt(d.cfg, log, quick())
+		check(t, err)
+		defer s.Close()
+		ctx := deadline(t)
+		d.harm(t, s)
+		scope := Scope{User: "j@x", Server: "irc"}
+		s.KeepSession(Session{Scope: scope, State: strings.Repeat("x", 100_000)})
+		failures := make(map[time.Time]bool)
+		for len(failures) < 5 {
+			check(t, s.queue.do(ctx, job{run: func(_ context.Context, w *writer) error {
+				if !w.failedAt.IsZero() {
+					failures[w.failedAt] = true
+				}
+				return nil
+			}}))
+		}
+		if stats := s.Stats(); stats.Err == nil {
+			t.Error("the store says that nothing is wrong")
+		}
+		d.mend(t, s)
+		check(t, s.Flushed(ctx))
+		for s.Stats().Err != nil {
+			check(t, s.queue.do(ctx, job{run: func(context.Context, *writer) error { return nil }}))
+		}
+		if got := sessionsOf(t, s); len(got) != 1 || len(got[0].State) != 100_000 {
+			t.Errorf("%d sessions are kept", len(got))
+		}
+		for _, text := range []string{"cannot be written", "written again"} {
+			if strings.Count(said(), text) != 1 {
+				t.Errorf("the log says %q %d times:\n%s", text, strings.Count(said(), text), said())
+			}
+		}
+	})
+}
+
 // The writer keeps no job for those who have given up waiting for it.
 func TestGivingUpInTheGap(t *testing.T) {
 	damages(t, func(t *testing.T, d damage) {

@@ -121,14 +121,22 @@ func (q *queue) putBack(sessions map[Scope]*Session, notes []settingRow) {
 	q.notes = append(notes, q.notes...)
 }
 
-// writeSessions writes the sessions that wait.
+// writeSessions writes the sessions that wait, unless it is known that nothing can be
+// written.
 func (w *writer) writeSessions(ctx context.Context) {
 	if w.failure != nil {
 		return
 	}
+	if err := w.trySessions(ctx); err != nil {
+		w.fail(err)
+	}
+}
+
+// trySessions is writeSessions whatever is known. The sessions wait on when it fails.
+func (w *writer) trySessions(ctx context.Context) error {
 	sessions, notes := w.queue.takeSessions()
 	if len(sessions)+len(notes) == 0 {
-		return
+		return nil
 	}
 	err := w.db.change(ctx, func(ctx context.Context, tx transaction) error {
 		for _, row := range notes {
@@ -148,10 +156,11 @@ func (w *writer) writeSessions(ctx context.Context) {
 	case err == nil:
 	case w.db.passing(err):
 		w.queue.putBack(sessions, notes)
-		w.fail(err)
+		return err
 	default:
 		w.log.Error("what users have on IRC cannot be kept for a restart", "err", err)
 	}
+	return nil
 }
 
 func replaceSession(ctx context.Context, tx transaction, scope Scope, session *Session) error {

@@ -167,6 +167,15 @@ func (w *writer) tryBatch(ctx context.Context) error {
 	if err := w.makeRoom(ctx); err != nil {
 		return err
 	}
+	if len(w.held) == 0 {
+		// What failed before may have been sessions, and no line shows whether they
+		// can be written again.
+		err := w.trySessions(ctx)
+		if err == nil {
+			w.queue.wrote(0, 0)
+		}
+		return err
+	}
 	known, err := w.stageLines(ctx, w.held)
 	if err == nil {
 		w.queue.wrote(len(w.held), known)
