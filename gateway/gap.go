@@ -42,7 +42,9 @@ type gap struct {
 	lines []ircconn.Message
 	seen  int       // what was sent of it, lines and what is none
 	last  time.Time // when the last of that was said
-	done  func()
+	// lastID is the server's id of the last of that; empty when it has none.
+	lastID string
+	done   func()
 }
 
 // fillGap asks a server or bouncer that keeps history for what the channel has
@@ -99,11 +101,7 @@ func (n *Network) askHistory() {
 	}
 	line := ircconn.Line{Command: "CHATHISTORY", Params: []string{"LATEST", g.ch.name, "*", strconv.Itoa(page)}}
 	if !g.since.IsZero() {
-		from := g.since.Add(-gapFuzz)
-		if g.seen > 0 {
-			from = g.last
-		}
-		line.Params = []string{"AFTER", g.ch.name, "timestamp=" + stamp(from), strconv.Itoa(page)}
+		line.Params = []string{"AFTER", g.ch.name, n.after(g), strconv.Itoa(page)}
 	}
 	before := g.seen
 	q := &question{patience: gapTime, failed: func(error) { n.withoutHistory() }}
@@ -130,6 +128,19 @@ func (n *Network) askHistory() {
 	if err := n.ask(q, line); err != nil {
 		g.ch.log().Debug("the server was not asked for what was missed", "error", err)
 		n.gapFilled(g)
+	}
+}
+
+// after is what the next lines of a gap come after. An id is better than a time, which
+// several lines may share, of which a page has had only some.
+func (n *Network) after(g *gap) string {
+	switch {
+	case g.seen == 0:
+		return "timestamp=" + stamp(g.since.Add(-gapFuzz))
+	case g.lastID != "" && n.support.HistoryByID && !strings.ContainsAny(g.lastID, " \r\n\x00"):
+		return "msgid=" + g.lastID
+	default:
+		return "timestamp=" + stamp(g.last)
 	}
 }
 
@@ -186,7 +197,7 @@ func (n *Network) onPast(ev ircconn.Message) {
 	if ch == nil || ev.Time.IsZero() {
 		return
 	}
-	if g := n.countPast(ch, ev.Time); g != nil {
+	if g := n.countPast(ch, ev.Meta); g != nil {
 		if len(g.lines) < g.most {
 			g.lines = append(g.lines, ev)
 		}
@@ -200,12 +211,12 @@ func (n *Network) onPast(ev ircconn.Message) {
 // countPast counts something of a batch of history, and returns the gap that it is a
 // part of, or nil. It may be that of an earlier visit to the channel, which nobody needs
 // any more.
-func (n *Network) countPast(ch *Channel, at time.Time) *gap {
+func (n *Network) countPast(ch *Channel, line ircconn.Meta) *gap {
 	if len(n.gaps) == 0 || n.gaps[0].ch.folded != ch.folded {
 		return nil
 	}
 	g := n.gaps[0]
-	g.seen, g.last = g.seen+1, at
+	g.seen, g.last, g.lastID = g.seen+1, line.Time, line.MessageID
 	return g
 }
 
@@ -213,7 +224,7 @@ func (n *Network) countPast(ch *Channel, at time.Time) *gap {
 // but it is one of the lines that were asked for.
 func (n *Network) onPastQuery(ev ircconn.CTCP) {
 	if ch := n.channel(ev.Target); ch != nil && !ev.Time.IsZero() {
-		n.countPast(ch, ev.Time)
+		n.countPast(ch, ev.Meta)
 	}
 }
 

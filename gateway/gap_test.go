@@ -99,6 +99,38 @@ func TestGapOfSeveralPages(t *testing.T) {
 	}
 }
 
+// Where the server takes ids, the next page comes after the last line of the one before,
+// and not after all that were said in the same millisecond.
+func TestNextPageByID(t *testing.T) {
+	for name, test := range map[string]struct{ types, id, after string }{
+		"ids":          {"MSGREFTYPES=msgid,timestamp", "m3", "msgid=m3"},
+		"times":        {"MSGREFTYPES=timestamp", "m3", ""},
+		"not said":     {"NETWORK=x", "m3", ""},
+		"without one":  {"MSGREFTYPES=timestamp,msgid", "", ""},
+		"unfit for it": {"MSGREFTYPES=timestamp,msgid", "m 3", ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := withHistory(t)
+			w.cut(brokenPipe)
+			w.redialled()
+			support := support.With([]string{"CHATHISTORY=2", test.types})
+			w.event(ircconn.Registered{Nick: "juliet", Source: source("juliet"), Support: support, Caps: ircconn.NewCaps(historyCaps...)})
+			w.enter("@nurse romeo juliet")
+			w.forget()
+			if test.after == "" {
+				test.after = "timestamp=" + stamp(w.clock)
+			}
+			w.event(past("romeo", "one", "m2", w.clock), past("romeo", "two", test.id, w.clock), historyEnd())
+			w.pass(0)
+			w.expectLines("CHATHISTORY AFTER #chan " + test.after + " 2")
+			w.event(past("romeo", "three", "m4", w.clock), historyEnd())
+			if got := bodies(w.sent()); got != "one two three" {
+				t.Errorf("shown %q", got)
+			}
+		})
+	}
+}
+
 // A room that is new to the user begins with the latest lines, which are part of
 // its history, and a server that does not answer does not keep anybody out.
 func TestHistoryOfANewRoom(t *testing.T) {

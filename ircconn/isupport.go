@@ -44,12 +44,19 @@ var supportParameters = map[string]func(s *Support, value string) bool{
 	"WHOX":          func(s *Support, _ string) bool { s.Whox = true; return true },
 	"MONITOR":       setMonitor,
 	"CHATHISTORY":   setLength(func(s *Support) *int { return &s.ChatHistory }),
+	"MSGREFTYPES":   setReferences,
 	"UTF8ONLY":      func(s *Support, _ string) bool { s.UTF8Only = true; return true },
 	"ELIST":         func(s *Support, v string) bool { s.Elist = strings.ToUpper(v); return true },
 	"BOT":           func(s *Support, v string) bool { return setModeLetter(&s.BotMode, v, "") },
 	"CLIENTTAGDENY": func(s *Support, v string) bool { s.ClientTagDeny = v; return true },
 	"ACCOUNTEXTBAN": func(s *Support, v string) bool { s.AccountExtban = strings.Split(v, ","); return v != "" },
 	"EXTBAN":        setExtban,
+}
+
+// setReferences notes whether MSGREFTYPES, which is in order of preference, has msgid.
+func setReferences(s *Support, value string) bool {
+	s.HistoryByID = slices.Contains(strings.Split(value, ","), "msgid")
+	return true
 }
 
 // With returns a snapshot that also knows the ISUPPORT parameters in tokens:

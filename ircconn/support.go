@@ -60,6 +60,9 @@ type Support struct {
 	// ChatHistory is how many lines one CHATHISTORY fetches at most (IRCv3
 	// chathistory); 0 where the server did not say, or has no limit.
 	ChatHistory int
+	// HistoryByID is whether the server says that CHATHISTORY takes the ids of
+	// messages (ISUPPORT MSGREFTYPES).
+	HistoryByID bool
 	UTF8Only    bool // the server refuses anything but UTF-8 (IRCv3 utf8-only)
 	// Elist are the letters of the filters that LIST takes.
 	Elist string
