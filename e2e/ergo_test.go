@@ -4,6 +4,7 @@ package e2e
 
 import (
 	"os"
+	"strconv"
 	"testing"
 
 	"passerelle/internal/harness"
@@ -64,6 +65,30 @@ func TestHistoryIsFetched(t *testing.T) {
 	found := juliet.expect(Message().From(s.room()).Text("result/forwarded/message/body", "while she was away"))
 	if id := found.AttributeAt("result", "id"); id != missed.AttributeAt("stanza-id", "id") {
 		t.Errorf("archived as %q, shown as %s", id, missed)
+	}
+}
+
+// Much that was said while the connection was lost is fetched by pages, and none of it is
+// lost where a page ends amid what was said in one millisecond.
+func TestLongHistoryIsFetched(t *testing.T) {
+	s, proxy := withErgo(t)
+	romeo := s.member("romeo")
+	juliet := s.user("juliet")
+	juliet.join()
+	proxy.Refuse()
+	juliet.expect(Message().From(s.room()).BodyContains("is lost"))
+	romeo.expectFrom(juliet.nick, "QUIT")
+	const said = 500
+	for i := range said {
+		romeo.say("line " + strconv.Itoa(i))
+	}
+	romeo.settle()
+	proxy.Allow()
+	for i := range said {
+		next := juliet.expect(Message().From(romeo.occupant()).BodyContains("line ").Has("delay"))
+		if got, want := next.TextAt("body"), "line "+strconv.Itoa(i); got != want {
+			t.Fatalf("%q is shown, want %q", got, want)
+		}
 	}
 }
 
