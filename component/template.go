@@ -12,16 +12,16 @@ var errNoGap = errors.New("encoding: no gap of a template to fill")
 // it.
 const gap = "\x00"
 
-// Template is a stanza, or a part of one, that is written many times with other texts in it: what is the
-// same in all is encoded once. It may be used by several encoders.
+// Template is a stanza, or a part of one, that is written many times with other texts in
+// it: what is the same in all is encoded once. It may be used by several encoders.
 type Template struct {
 	begun [Kinds]int
 	parts []string // one more than there are gaps
 }
 
 // Template makes a template of what was written since the last [Encoder.Reset], which
-// must be whole stanzas, or elements of one, with [Encoder.AttrGap] and [Encoder.Gap] where texts are to
-// come.
+// must be whole stanzas, or elements of one, with [Encoder.AttrGap] and [Encoder.Gap]
+// where texts are to come.
 func (e *Encoder) Template() Template {
 	return Template{e.begun, strings.Split(string(e.buf), gap)}
 }

@@ -44,7 +44,11 @@ type gap struct {
 	last  time.Time // when the last of that was said
 	// lastID is the server's id of the last of that; empty when it has none.
 	lastID string
-	done   func()
+	// overlap is the last time from which on a page was asked for once more, and again
+	// are the lines of that time that were there already.
+	overlap time.Time
+	again   []ircconn.Message
+	done    func()
 }
 
 // fillGap asks a server or bouncer that keeps history for what the channel has
@@ -131,17 +135,36 @@ func (n *Network) askHistory() {
 	}
 }
 
-// after is what the next lines of a gap come after. An id is better than a time, which
-// several lines may share, of which a page has had only some.
+// after is what the next lines of a gap come after. Several may have been said in one
+// millisecond, of which the last page had only some: where they cannot be asked for by
+// id, that millisecond is asked for again, unless all of the page was of it.
 func (n *Network) after(g *gap) string {
+	g.again = nil
+	from := g.last
 	switch {
 	case g.seen == 0:
-		return "timestamp=" + stamp(g.since.Add(-gapFuzz))
+		from = g.since.Add(-gapFuzz)
 	case g.lastID != "" && n.support.HistoryByID && !strings.ContainsAny(g.lastID, " \r\n\x00"):
 		return "msgid=" + g.lastID
-	default:
-		return "timestamp=" + stamp(g.last)
+	case !g.last.Equal(g.overlap):
+		g.overlap, from = g.last, from.Add(-time.Millisecond)
+		for i := len(g.lines) - 1; i >= 0 && g.lines[i].Time.Equal(g.last); i-- {
+			g.again = append(g.again, g.lines[i])
+		}
 	}
+	return "timestamp=" + stamp(from)
+}
+
+// had reports, once for each, whether a line was in the page before as well.
+func (g *gap) had(ev ircconn.Message) bool {
+	i := slices.IndexFunc(g.again, func(line ircconn.Message) bool {
+		return line.Time.Equal(ev.Time) && line.Source == ev.Source && line.Text == ev.Text && line.MessageID == ev.MessageID
+	})
+	if i < 0 {
+		return false
+	}
+	g.again = slices.Delete(g.again, i, i+1)
+	return true
 }
 
 func (n *Network) nextPage(g *gap) {
@@ -198,7 +221,7 @@ func (n *Network) onPast(ev ircconn.Message) {
 		return
 	}
 	if g := n.countPast(ch, ev.Meta); g != nil {
-		if len(g.lines) < g.most {
+		if len(g.lines) < g.most && !g.had(ev) {
 			g.lines = append(g.lines, ev)
 		}
 		return

@@ -92,7 +92,7 @@ func TestGapOfSeveralPages(t *testing.T) {
 	w.event(past("romeo", "one", "m2", start), past("romeo", "two", "m3", start.Add(time.Second)), historyEnd())
 	w.pass(0)
 	w.expect()
-	w.expectLines("CHATHISTORY AFTER #chan timestamp=" + stamp(start.Add(time.Second)) + " 2")
+	w.expectLines("CHATHISTORY AFTER #chan timestamp=" + stamp(start.Add(time.Second-time.Millisecond)) + " 2")
 	w.event(past("romeo", "three", "m4", start.Add(2*time.Second)), historyEnd())
 	if got := bodies(w.sent()); got != "one two three" {
 		t.Errorf("shown %q", got)
@@ -118,9 +118,9 @@ func TestNextPageByID(t *testing.T) {
 			w.enter("@nurse romeo juliet")
 			w.forget()
 			if test.after == "" {
-				test.after = "timestamp=" + stamp(w.clock)
+				test.after = "timestamp=" + stamp(w.clock.Add(-time.Millisecond))
 			}
-			w.event(past("romeo", "one", "m2", w.clock), past("romeo", "two", test.id, w.clock), historyEnd())
+			w.event(past("romeo", "one", "m2", w.clock.Add(-time.Second)), past("romeo", "two", test.id, w.clock), historyEnd())
 			w.pass(0)
 			w.expectLines("CHATHISTORY AFTER #chan " + test.after + " 2")
 			w.event(past("romeo", "three", "m4", w.clock), historyEnd())
@@ -128,6 +128,28 @@ func TestNextPageByID(t *testing.T) {
 				t.Errorf("shown %q", got)
 			}
 		})
+	}
+}
+
+// Where it takes times only, the millisecond in which a page ended is asked for again, and
+// what the page had of it is not shown twice; but no page is asked for three times.
+func TestNextPageByTime(t *testing.T) {
+	w := withHistory(t)
+	w.cut(brokenPipe)
+	w.redialled()
+	w.event(ircconn.Registered{Nick: "juliet", Source: source("juliet"), Support: support.With([]string{"CHATHISTORY=3"}), Caps: ircconn.NewCaps(historyCaps...)})
+	w.enter("@nurse romeo juliet")
+	w.forget()
+	first, then := w.clock, w.clock.Add(time.Second)
+	w.event(past("romeo", "one", "", first), past("romeo", "ha", "", then), past("romeo", "ha", "", then), historyEnd())
+	w.pass(0)
+	w.expectLines("CHATHISTORY AFTER #chan timestamp=" + stamp(then.Add(-time.Millisecond)) + " 3")
+	w.event(past("romeo", "ha", "", then), past("romeo", "ha", "", then), past("romeo", "ha", "", then), historyEnd())
+	w.pass(0)
+	w.expectLines("CHATHISTORY AFTER #chan timestamp=" + stamp(then) + " 3")
+	w.event(past("romeo", "ha", "", then.Add(time.Second)), historyEnd())
+	if got := bodies(w.sent()); got != "one ha ha ha ha" {
+		t.Errorf("shown %q", got)
 	}
 }
 
@@ -325,7 +347,7 @@ func TestPastQueries(t *testing.T) {
 	query := ircconn.CTCP{Source: source("romeo"), Target: "#chan", Command: "VERSION", Meta: ircconn.Meta{Batch: "chathistory", Time: w.clock.Add(time.Second)}}
 	w.event(past("romeo", "one", "m2", w.clock), query, historyEnd())
 	w.pass(0)
-	w.expectLines("CHATHISTORY AFTER #chan timestamp=" + stamp(w.clock.Add(time.Second)) + " 2")
+	w.expectLines("CHATHISTORY AFTER #chan timestamp=" + stamp(w.clock.Add(time.Second-time.Millisecond)) + " 2")
 	w.event(past("romeo", "two", "m3", w.clock.Add(2*time.Second)), historyEnd())
 	if got := bodies(w.sent()); got != "one two" {
 		t.Errorf("shown %q", got)
