@@ -103,6 +103,7 @@ type Gateway struct {
 	aside       func(work func()) // does work on a goroutine of its own
 	crew        *crew.Crew[*User] // does what users have to do
 	scratches   sync.Pool
+	readers     chan struct{} // has one element for each who reads history
 	occupantIDs idKeeper
 	meter       meter
 	growth      growth
@@ -160,6 +161,7 @@ func New(options Options) *Gateway {
 		aside:       func(work func()) { go work() },
 		users:       make(map[component.JID]*User),
 		refusing:    new(refuser),
+		readers:     make(chan struct{}, readersAtOnce),
 	}
 	g.crew = crew.New(crewSize*runtime.GOMAXPROCS(0), (*User).run)
 	g.meter.init()

@@ -1,6 +1,7 @@
 package gateway
 
 import (
+	"errors"
 	"slices"
 	"strconv"
 	"time"
@@ -133,7 +134,9 @@ func (ch *Channel) writeHistory(to session, stanza *component.Stanza) {
 		page, err = ch.missed(query, page)
 	}
 	if err != nil {
-		ch.log().Error("the history could not be read", "error", err)
+		if !errors.Is(err, errStoreAway) {
+			ch.log().Error("the history could not be read", "error", err)
+		}
 		return
 	}
 	start := len(page.Lines)

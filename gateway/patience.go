@@ -15,6 +15,8 @@ const (
 	historyTime = 2 * time.Second
 	// storePause is how long nobody waits for the store after it did not answer.
 	storePause = 15 * time.Second
+	// readersAtOnce is how many users read their history at the same time.
+	readersAtOnce = 8
 )
 
 // errStoreAway is the error of what is not even asked of a store that does not
@@ -45,13 +47,37 @@ func (g *Gateway) askStore(limit time.Duration, ask func(context.Context) error)
 	return err
 }
 
-// recent reads what was lately said, which a room waits for.
+// recent reads what was lately said, which a room waits for. When the XMPP server comes
+// back all users read at the same moment: those who wait for their turn must not be taken
+// for a store that does not answer.
 func (g *Gateway) recent(query store.Query) (page store.Page, err error) {
+	if !g.takeTurn() {
+		return page, errStoreAway
+	}
+	defer func() { <-g.readers }()
 	err = g.askStore(historyTime, func(ctx context.Context) error {
 		page, err = g.store.Page(ctx, query)
 		return err
 	})
 	return page, err
+}
+
+// takeTurn waits for a turn to read, though not longer than a room waits for that, and
+// reports whether there is one.
+func (g *Gateway) takeTurn() bool {
+	select {
+	case g.readers <- struct{}{}:
+		return true
+	default:
+	}
+	patience := time.NewTimer(historyTime)
+	defer patience.Stop()
+	select {
+	case g.readers <- struct{}{}:
+		return true
+	case <-patience.C:
+		return false
+	}
 }
 
 // searchStore asks the store something that may take long by itself, such as a

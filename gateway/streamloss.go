@@ -3,6 +3,8 @@ package gateway
 import (
 	"bytes"
 	"context"
+	"errors"
+	"math/rand/v2"
 	"slices"
 	"strconv"
 	"time"
@@ -201,7 +203,7 @@ func (u *User) tellMissed(client component.JID, since, back time.Time) {
 				ch.writeDifferences([]session{*s}, "left while the XMPP server was away")
 			}
 			if ch.keeps().record {
-				ch.writeMissed(*s, since, back)
+				ch.tellSaid(client, since, back, missedTries)
 			} else if u.g.store != nil {
 				ch.inform(client, "The XMPP server was away. What was said meanwhile is not kept here, as you chose.")
 			}
@@ -212,24 +214,55 @@ func (u *User) tellMissed(client component.JID, since, back time.Time) {
 	}
 }
 
-// writeMissed sends a session what was said between two moments.
-func (ch *Channel) writeMissed(to session, since, until time.Time) {
+// missedTries is how often what was missed is read once more, where the archive does not
+// answer: for some four minutes.
+const missedTries = 10
+
+// tellSaid tells a client what was said in a room between two moments, later where the
+// archive does not answer.
+func (ch *Channel) tellSaid(client component.JID, since, until time.Time, tries int) {
+	n := ch.n
+	s := ch.session(client)
+	switch {
+	case s == nil || n.channel(ch.name) != ch: // they have left
+	case n.u.unheard != nil: // the stream is lost again, and this is told with the rest
+		if since.Before(n.u.unheard.since) {
+			n.u.unheard.since = since
+		}
+	case ch.writeMissed(*s, since, until):
+	case tries == 0:
+		ch.inform(client, "What was said while the XMPP server was away could not be read. Ask for the history of the room to see it.")
+	default:
+		// Not all at once: that may be why.
+		n.u.after(storePause+rand.N(storePause), func(*User) { ch.tellSaid(client, since, until, tries-1) })
+	}
+}
+
+// writeMissed sends a session what was said between two moments, and reports whether
+// the archive has said what that is.
+func (ch *Channel) writeMissed(to session, since, until time.Time) bool {
 	u := ch.n.u
-	if u.g.store == nil || u.g.archiveIsAway() {
-		return
+	if u.g.store == nil {
+		return true
+	}
+	if u.g.archiveIsAway() {
+		return false
 	}
 	scope := ch.scope()
 	page, err := u.g.recent(store.Query{
 		User: scope.User, Server: scope.Server, Channel: scope.Channel, Start: since, End: until, Backward: true, Max: largestHistory,
 	})
 	if err != nil {
-		ch.log().Error("what was missed could not be read", "error", err)
-		return
+		if !errors.Is(err, errStoreAway) {
+			ch.log().Warn("what was missed could not be read yet", "error", err)
+		}
+		return false
 	}
 	for i := range page.Lines {
 		ch.writeLine(to.jid, &page.Lines[i])
 		u.flushLarge()
 	}
+	return true
 }
 
 // allTold ends what the loss of the stream has begun: from now on the clients

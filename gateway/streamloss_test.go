@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"passerelle/component"
@@ -64,6 +65,77 @@ func TestStreamIsLost(t *testing.T) {
 	}
 	w.event(ircconn.Message{Source: source("paris"), Target: "#chan", Text: "after"})
 	w.expectOne(`<body>after</body>`)
+}
+
+// Where the archive does not answer when the stream is back, what was missed is told when it
+// does; also when the stream is lost again before.
+func TestMissedIsToldLater(t *testing.T) {
+	for _, again := range []string{"", "and the stream is lost again"} {
+		t.Run(again, func(t *testing.T) {
+			w := withStore(t)
+			w.loseStream()
+			w.event(ircconn.Message{Source: source("romeo"), Target: "#chan", Text: "meanwhile"})
+			w.streamBack()
+			w.g.storeAway.Store(w.clock.Add(storePause).UnixNano())
+			w.isThere(desk, w.inquired()[desk])
+			lacks(t, strings.Join(w.sent(), "\n"), "meanwhile")
+			if again != "" {
+				w.loseStream()
+				w.pass(2 * storePause)
+				lacks(t, strings.Join(w.sent(), "\n"), "meanwhile")
+				w.streamBack()
+				w.isThere(desk, w.inquired()[desk])
+			} else {
+				w.pass(2 * storePause)
+			}
+			got := strings.Join(w.sent(), "\n")
+			if strings.Count(got, "<body>meanwhile</body>") != 1 {
+				t.Errorf("told\n%s", got)
+			}
+			w.pass(10 * storePause)
+			lacks(t, strings.Join(w.sent(), "\n"), "meanwhile")
+		})
+	}
+}
+
+// An archive that never answers is not asked for ever, and that is said.
+func TestMissedIsNeverTold(t *testing.T) {
+	w := withStore(t)
+	w.loseStream()
+	w.event(ircconn.Message{Source: source("romeo"), Target: "#chan", Text: "meanwhile"})
+	w.streamBack()
+	w.g.storeAway.Store(w.clock.Add(time.Hour).UnixNano())
+	w.isThere(desk, w.inquired()[desk])
+	w.forget()
+	for range missedTries {
+		w.expect()
+		w.pass(2 * storePause)
+	}
+	w.expectOne(`to='`+desk+`'`, `could not be read. Ask for the history`)
+	w.pass(time.Minute)
+	w.expect()
+}
+
+// Those who read history wait for their turn, and not longer than a room waits for it.
+func TestReadersTakeTurns(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		g := &Gateway{readers: make(chan struct{}, 1)}
+		if !g.takeTurn() {
+			t.Fatal("the first has no turn")
+		}
+		began := time.Now()
+		go func() {
+			time.Sleep(historyTime / 2)
+			<-g.readers
+		}()
+		if !g.takeTurn() || time.Since(began) != historyTime/2 {
+			t.Errorf("the second had a turn after %v, if any", time.Since(began))
+		}
+		began = time.Now()
+		if g.takeTurn() || time.Since(began) != historyTime {
+			t.Errorf("the third waited for %v", time.Since(began))
+		}
+	})
 }
 
 // Clients that do not answer leave.
