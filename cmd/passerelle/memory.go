@@ -35,6 +35,7 @@ const (
 	lookEvery  = 50 * time.Millisecond
 	lookSeldom = time.Second      // while it is quiet
 	quietBytes = 32 << 10         // allocated in 50 ms
+	joinsOver  = 2 * lookEvery    // of quiet: nobody joins any more
 	shortQuiet = time.Second      // where a quarter of what lives can be given back
 	longQuiet  = 10 * time.Second // where it is less
 	restTime   = 500 * time.Millisecond
@@ -146,7 +147,7 @@ func (p *pace) giveBack(stopped <-chan struct{}) {
 		if bursts.over(p.look(), every) {
 			debug.FreeOSMemory()
 		}
-		if bursts.quiet >= shortQuiet {
+		if bursts.quiet >= joinsOver {
 			p.rests()
 		}
 		every = bursts.nextLook()
